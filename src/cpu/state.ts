@@ -1,0 +1,94 @@
+/**
+ * The state block of a core in the machine's memory. Reference engine, generated code, snapshots and dumps read these bytes; the
+ * offsets are defined here and nowhere else. All fields are little-endian and naturally aligned.
+ */
+import { COUNTERS } from '../trace/counters.ts';
+
+/** u64 fields, as indices into `CoreState.u64`. 0–15 are the general-purpose registers. */
+export const U64_RIP = 16;
+export const U64_CR0 = 17;
+export const U64_CR2 = 18;
+export const U64_CR3 = 19;
+export const U64_CR4 = 20;
+export const U64_EFER = 21;
+export const U64_GDTR_BASE = 22;
+export const U64_IDTR_BASE = 23;
+/** Bases of ES, CS, SS, DS, FS, GS, LDTR, TR, in this order. */
+export const U64_SEGMENT_BASE = 24;
+export const U64_KERNEL_GS_BASE = 32;
+export const U64_STAR = 33;
+export const U64_LSTAR = 34;
+export const U64_CSTAR = 35;
+export const U64_FMASK = 36;
+export const U64_SYSENTER_CS = 37;
+export const U64_SYSENTER_ESP = 38;
+export const U64_SYSENTER_EIP = 39;
+export const U64_TSC_OFFSET = 40;
+export const U64_TSC_AUX = 41;
+export const U64_PAT = 42;
+export const U64_MISC_ENABLE = 43;
+/** DR0–DR3, DR6, DR7. */
+export const U64_DR0 = 44;
+export const U64_DR6 = 48;
+export const U64_DR7 = 49;
+export const U64_XCR0 = 50;
+export const U64_FEATURE_CONTROL = 51;
+const U64_FIELDS = 64;
+
+/** 32-bit fields, as indices into `CoreState.i32`. */
+export const I32_RFLAGS = 128;
+/** Limits, access rights (arch/segments) and selectors of the eight segments. */
+export const I32_SEGMENT_LIMIT = 129;
+export const I32_SEGMENT_ACCESS = 137;
+export const I32_SEGMENT_SELECTOR = 145;
+export const I32_GDTR_LIMIT = 153;
+export const I32_IDTR_LIMIT = 154;
+export const I32_CPL = 155;
+/** ACTIVITY_…: active, halted, shutdown, waiting for STARTUP. */
+export const I32_ACTIVITY = 156;
+/** INTERRUPTIBILITY_… bits. */
+export const I32_INTERRUPTIBILITY = 157;
+/** 16, 32 or 64: what the decoder is told. */
+export const I32_CODE_SIZE = 158;
+/** 1 in VMX non-root operation. */
+export const I32_NON_ROOT = 159;
+const I32_END = 192;
+
+/** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */
+export const F64_CLOCK = I32_END / 2;
+export const F64_COUNTERS = F64_CLOCK + 1;
+
+/** XMM0–XMM15, then x87 and MXCSR state, after the counters. */
+export const VECTOR_OFFSET = Math.ceil(((F64_COUNTERS + COUNTERS.length + 16) * 8) / 64) * 64;
+/** Bytes of a core's state block, a multiple of 4096. */
+export const CORE_STATE_SIZE = 4096;
+
+export const ACTIVITY_ACTIVE = 0;
+export const ACTIVITY_HALTED = 1;
+export const ACTIVITY_SHUTDOWN = 2;
+export const ACTIVITY_WAIT_FOR_SIPI = 3;
+
+/** As in the VMCS field. SDM: Vol. 3, "Guest Non-Register State" (Interruptibility State). */
+export const BLOCKING_BY_STI = 1;
+export const BLOCKING_BY_MOV_SS = 2;
+export const BLOCKING_BY_NMI = 8;
+
+/** Typed views of one core's state block. */
+export class CoreState {
+  /** General-purpose registers and the other 64-bit fields. */
+  readonly u64: BigUint64Array;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  /** `clock[0]`: local time in cycles. */
+  readonly clock: Float64Array;
+  readonly counters: Float64Array;
+
+  /** @param byteOffset of the block in `buffer`; a multiple of 8. */
+  constructor(buffer: ArrayBufferLike, byteOffset: number) {
+    this.u64 = new BigUint64Array(buffer, byteOffset, U64_FIELDS);
+    this.i32 = new Int32Array(buffer, byteOffset, CORE_STATE_SIZE / 4);
+    this.f64 = new Float64Array(buffer, byteOffset, CORE_STATE_SIZE / 8);
+    this.clock = new Float64Array(buffer, byteOffset + F64_CLOCK * 8, 1);
+    this.counters = new Float64Array(buffer, byteOffset + F64_COUNTERS * 8, COUNTERS.length);
+  }
+}
