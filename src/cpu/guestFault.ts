@@ -20,9 +20,7 @@ export class GuestFault {
 
 /** The access left the guest: the MMU's fault record has an EPT violation or misconfiguration. */
 export const FAULT_EPT = 0x100;
-/** The machine stopped (debug exit, unimplemented instruction, …); the reason is with the machine. */
+/** Nothing is left to do: the machine stopped, and the reason is with it. */
 export const FAULT_STOP = 0x101;
-/** A VM exit was carried out in the middle of the operation: nothing is left to do. */
-export const FAULT_VM_EXIT = 0x102;
 
 export const guestFault = new GuestFault();

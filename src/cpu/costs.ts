@@ -1,0 +1,33 @@
+/** Prices the core charges by itself, in cycles; `machine/cost.ts` fills them in and says where each comes from. */
+export interface CoreCosts {
+  /** Every instruction. */
+  readonly instruction: number;
+  /** Added for a locked read-modify-write. */
+  readonly locked: number;
+  /** Added for one element of a repeated string instruction. */
+  readonly stringElement: number;
+  readonly pause: number;
+  readonly division: number;
+  readonly cpuid: number;
+  readonly rdtsc: number;
+  readonly msrAccess: number;
+  /** An access to an x2APIC register by MSR, or to the xAPIC page. */
+  readonly apicAccess: number;
+  readonly portAccess: number;
+  readonly controlRegisterWrite: number;
+  readonly segmentLoad: number;
+  /** Delivering an exception or interrupt through the IDT. */
+  readonly eventDelivery: number;
+  readonly iret: number;
+  readonly systemCall: number;
+  readonly systemReturn: number;
+  readonly invlpg: number;
+  readonly invpcid: number;
+  readonly invvpid: number;
+  readonly invept: number;
+  readonly writeCr3: number;
+  /** Leaving HLT. */
+  readonly wake: number;
+  readonly vmEntry: number;
+  readonly vmExit: number;
+}

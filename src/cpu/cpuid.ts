@@ -1,0 +1,147 @@
+import {
+  CPUID_1_ECX_CX16,
+  CPUID_1_ECX_MOVBE,
+  CPUID_1_ECX_PCID,
+  CPUID_1_ECX_POPCNT,
+  CPUID_1_ECX_TSC_DEADLINE,
+  CPUID_1_ECX_X2APIC,
+  CPUID_1_EDX_APIC,
+  CPUID_1_EDX_CMOV,
+  CPUID_1_EDX_CX8,
+  CPUID_1_EDX_MSR,
+  CPUID_1_EDX_PAE,
+  CPUID_1_EDX_PAT,
+  CPUID_1_EDX_PGE,
+  CPUID_1_EDX_PSE,
+  CPUID_1_EDX_TSC,
+  CPUID_7_EBX_ADX,
+  CPUID_7_EBX_BMI1,
+  CPUID_7_EBX_BMI2,
+  CPUID_7_EBX_ERMS,
+  CPUID_7_EBX_FSGSBASE,
+  CPUID_7_EBX_INVPCID,
+  CPUID_7_EBX_SMAP,
+  CPUID_7_EBX_SMEP,
+  CPUID_80000001_ECX_LAHF,
+  CPUID_80000001_ECX_LZCNT,
+  CPUID_80000001_EDX_LM,
+  CPUID_80000001_EDX_NX,
+  CPUID_80000001_EDX_PAGE1GB,
+  CPUID_80000001_EDX_RDTSCP,
+  CPUID_80000001_EDX_SYSCALL,
+  CPUID_80000007_EDX_INVARIANT_TSC,
+} from '../arch/cpuidBits.ts';
+
+/** EAX, EBX, ECX, EDX as unsigned 32-bit numbers. */
+export type CpuidResult = [eax: number, ebx: number, ecx: number, edx: number];
+
+/** What a profile says about the processor's identity. */
+export interface CpuIdentity {
+  /** Twelve characters. */
+  readonly vendor: string;
+  /** Up to 48 characters. */
+  readonly brand: string;
+  /** CPUID.1:EAX. */
+  readonly signature: number;
+}
+
+const PHYSICAL_BITS = 40;
+const LINEAR_BITS = 48;
+
+/**
+ * What CPUID answers. A feature is advertised if and only if it is implemented.
+ * SDM: Vol. 2, "CPUID—CPU Identification".
+ */
+export class CpuidTable {
+  private readonly identity: CpuIdentity;
+  private readonly tscHz: number;
+  private readonly cores: number;
+
+  constructor(identity: CpuIdentity, tscHz: number, cores: number) {
+    this.identity = identity;
+    this.tscHz = tscHz;
+    this.cores = cores;
+  }
+
+  /** @param apicId of the core that executes the instruction. */
+  query(leaf: number, subleaf: number, apicId: number): CpuidResult {
+    switch (leaf) {
+      case 0:
+        return [0x16, ...vendorWords(this.identity.vendor)];
+      case 1:
+        return [this.identity.signature, ((apicId & 0xff) << 24) | (Math.min(this.cores, 255) << 16) | (8 << 8), FEATURES_1_ECX, FEATURES_1_EDX];
+      case 7:
+        return subleaf === 0 ? [0, FEATURES_7_EBX, 0, 0] : [0, 0, 0, 0];
+      case 0xb:
+        return this.topology(subleaf, apicId);
+      case 0x15:
+        // Crystal ratio 1:1 at the TSC frequency.
+        return [1, 1, this.tscHz, 0];
+      case 0x16: {
+        const mhz = Math.round(this.tscHz / 1e6);
+        return [mhz, mhz, 100, 0];
+      }
+      case 0x8000_0000:
+        return [0x8000_0008, 0, 0, 0];
+      case 0x8000_0001:
+        return [0, 0, CPUID_80000001_ECX_LAHF | CPUID_80000001_ECX_LZCNT, FEATURES_EXTENDED_EDX];
+      case 0x8000_0002:
+      case 0x8000_0003:
+      case 0x8000_0004:
+        return words(this.identity.brand.padEnd(48, '\0').slice((leaf - 0x8000_0002) * 16)) as CpuidResult;
+      case 0x8000_0007:
+        return [0, 0, 0, CPUID_80000007_EDX_INVARIANT_TSC];
+      case 0x8000_0008:
+        return [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
+      default:
+        return [0, 0, 0, 0];
+    }
+  }
+
+  /** One thread a core, all cores in one package. */
+  private topology(subleaf: number, apicId: number): CpuidResult {
+    if (subleaf === 0) return [0, 1, 1 << 8, apicId];
+    if (subleaf === 1) return [Math.ceil(Math.log2(Math.max(this.cores, 2))), this.cores, (2 << 8) | 1, apicId];
+    return [0, 0, subleaf, apicId];
+  }
+}
+
+const FEATURES_1_ECX = CPUID_1_ECX_CX16 | CPUID_1_ECX_PCID | CPUID_1_ECX_X2APIC | CPUID_1_ECX_MOVBE | CPUID_1_ECX_POPCNT | CPUID_1_ECX_TSC_DEADLINE;
+const FEATURES_1_EDX =
+  CPUID_1_EDX_PSE |
+  CPUID_1_EDX_TSC |
+  CPUID_1_EDX_MSR |
+  CPUID_1_EDX_PAE |
+  CPUID_1_EDX_CX8 |
+  CPUID_1_EDX_APIC |
+  CPUID_1_EDX_PGE |
+  CPUID_1_EDX_CMOV |
+  CPUID_1_EDX_PAT;
+const FEATURES_7_EBX =
+  CPUID_7_EBX_FSGSBASE |
+  CPUID_7_EBX_BMI1 |
+  CPUID_7_EBX_SMEP |
+  CPUID_7_EBX_BMI2 |
+  CPUID_7_EBX_ERMS |
+  CPUID_7_EBX_INVPCID |
+  CPUID_7_EBX_ADX |
+  CPUID_7_EBX_SMAP;
+const FEATURES_EXTENDED_EDX =
+  CPUID_80000001_EDX_SYSCALL | CPUID_80000001_EDX_NX | CPUID_80000001_EDX_PAGE1GB | CPUID_80000001_EDX_RDTSCP | CPUID_80000001_EDX_LM;
+
+/** Little-endian words of 16 characters. */
+function words(text: string): number[] {
+  return [0, 4, 8, 12].map((at) => [3, 2, 1, 0].reduce((word, i) => word * 256 + text.charCodeAt(at + i), 0));
+}
+
+/** EBX, ECX, EDX of leaf 0: the vendor's characters go to EBX, EDX, ECX. */
+function vendorWords(vendor: string): [number, number, number] {
+  const [ebx = 0, edx = 0, ecx = 0] = words(vendor.padEnd(16, '\0'));
+  return [ebx, ecx, edx];
+}
+
+/** EBX, ECX, EDX of the hypervisor leaf, in this order. */
+export function hypervisorWords(signature: string): [number, number, number] {
+  const [ebx = 0, ecx = 0, edx = 0] = words(signature.padEnd(16, '\0'));
+  return [ebx, ecx, edx];
+}

@@ -1,0 +1,44 @@
+import { CR0_PG, CR0_WP, CR3_PCID_MASK, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE } from '../arch/controlRegisters.ts';
+import { CS } from '../arch/registers.ts';
+import { RFLAGS_AC } from '../arch/rflags.ts';
+import { AR_DB, AR_L } from '../arch/segments.ts';
+import { ACCESS_USER } from '../mmu/access.ts';
+import type { Core } from './core.ts';
+import { I32_CODE_SIZE, I32_CPL, I32_RFLAGS, I32_SEGMENT_ACCESS, U64_CR0, U64_CR3, U64_CR4, U64_EFER } from './state.ts';
+
+/** True iff IA-32e mode is active (EFER.LMA). */
+export const isLongMode = (core: Core): boolean => (Number(core.state.u64[U64_EFER]!) & EFER_LMA) !== 0;
+
+/**
+ * Everything derived from CR0, CR3, CR4, EFER, CS and the CPL is current again: the MMU's paging context, the code size the decoder is
+ * told, and the user bit of accesses. Called after each change of one of them.
+ */
+export function updateMode(core: Core): void {
+  const { u64, i32 } = core.state;
+  const cr0 = Number(u64[U64_CR0]!);
+  const cr4 = Number(u64[U64_CR4]!);
+  const efer = Number(u64[U64_EFER]!);
+  const cr3 = Number(u64[U64_CR3]!);
+  const { context } = core.mmu;
+  context.paging = (cr0 & CR0_PG) !== 0;
+  context.writeProtect = (cr0 & CR0_WP) !== 0;
+  context.pae = (cr4 & CR4_PAE) !== 0;
+  context.pse = (cr4 & CR4_PSE) !== 0;
+  context.globalPages = (cr4 & CR4_PGE) !== 0;
+  context.smep = (cr4 & CR4_SMEP) !== 0;
+  context.smap = (cr4 & CR4_SMAP) !== 0;
+  context.longMode = (efer & EFER_LMA) !== 0;
+  context.noExecute = (efer & EFER_NXE) !== 0;
+  context.pcid = cr4 & CR4_PCIDE ? cr3 & CR3_PCID_MASK : 0;
+  context.root = cr3 - (cr3 % (context.longMode ? 4096 : context.pae ? 32 : 4096));
+  const access = i32[I32_SEGMENT_ACCESS + CS]!;
+  i32[I32_CODE_SIZE] = context.longMode && access & AR_L ? 64 : access & AR_DB ? 32 : 16;
+  updatePrivilege(core);
+}
+
+/** The user bit of accesses and SMAP's AC follow CPL and RFLAGS. */
+export function updatePrivilege(core: Core): void {
+  const { i32 } = core.state;
+  core.userAccess = i32[I32_CPL] === 3 ? ACCESS_USER : 0;
+  core.mmu.context.alignmentCheckFlag = (i32[I32_RFLAGS]! & RFLAGS_AC) !== 0;
+}

@@ -1,0 +1,59 @@
+import { RSP } from '../../arch/registers.ts';
+import { RFLAGS_AC, RFLAGS_IF } from '../../arch/rflags.ts';
+import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
+import { ACCESS_READ } from '../../mmu/access.ts';
+import type { Core } from '../core.ts';
+import type { Instruction } from '../decode/instruction.ts';
+import { loadLinear, signedNumber } from '../linearMemory.ts';
+import { updatePrivilege } from '../mode.ts';
+import { BLOCKING_BY_STI, I32_CPL, I32_INTERRUPTIBILITY, I32_RFLAGS } from '../state.ts';
+import { setFlagsFromStack } from './interrupts.ts';
+import { hasIoPrivilege } from './privilege.ts';
+
+/** CLI. Raises: #GP(0) when CPL > IOPL. */
+export function cli(core: Core, insn: Instruction): void {
+  if (!hasIoPrivilege(core)) core.raise(VECTOR_GP, 0);
+  core.state.i32[I32_RFLAGS]! &= ~RFLAGS_IF;
+  core.retire(insn);
+}
+
+/** STI: interrupts are recognised after the *next* instruction when they were off. Raises: #GP(0) when CPL > IOPL. */
+export function sti(core: Core, insn: Instruction): void {
+  if (!hasIoPrivilege(core)) core.raise(VECTOR_GP, 0);
+  const { i32 } = core.state;
+  if (!(i32[I32_RFLAGS]! & RFLAGS_IF)) i32[I32_INTERRUPTIBILITY]! |= BLOCKING_BY_STI;
+  i32[I32_RFLAGS]! |= RFLAGS_IF;
+  core.retire(insn);
+  core.attention = true;
+}
+
+/** STAC and CLAC. Raises: #UD at CPL > 0. */
+export function stac(core: Core, insn: Instruction): void {
+  setAlignmentCheck(core, insn, true);
+}
+
+export function clac(core: Core, insn: Instruction): void {
+  setAlignmentCheck(core, insn, false);
+}
+
+function setAlignmentCheck(core: Core, insn: Instruction, value: boolean): void {
+  const { i32 } = core.state;
+  if (i32[I32_CPL] !== 0) core.raise(VECTOR_UD);
+  if (value) i32[I32_RFLAGS]! |= RFLAGS_AC;
+  else i32[I32_RFLAGS]! &= ~RFLAGS_AC;
+  updatePrivilege(core);
+  core.retire(insn);
+}
+
+/** POPF, POPFD, POPFQ. SDM: Vol. 2, "POPF/POPFD/POPFQ—Pop Stack Into EFLAGS Register". */
+export function popf(core: Core, insn: Instruction): void {
+  if (core.codeSize !== 64) core.stopUnimplemented('POPF in 16- or 32-bit code', '');
+  const { u64, i32 } = core.state;
+  const bytes = (insn.width / 8) as 2 | 8;
+  const flags = loadLinear(core, bytes, signedNumber(u64[RSP]!), ACCESS_READ | core.userAccess);
+  u64[RSP] = BigInt.asUintN(64, u64[RSP]! + BigInt(bytes));
+  setFlagsFromStack(core, Number(flags & 0xffff_ffffn), i32[I32_CPL]!, insn.width);
+  updatePrivilege(core);
+  core.retire(insn);
+  core.attention = true;
+}

@@ -1,0 +1,119 @@
+import {
+  VMCS_ENTRY_EXCEPTION_ERROR_CODE,
+  VMCS_ENTRY_INSTRUCTION_LENGTH,
+  VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EPTP,
+  VMCS_EXCEPTION_BITMAP,
+  VMCS_EXIT_QUALIFICATION,
+  VMCS_EXIT_REASON,
+  VMCS_INSTRUCTION_ERROR,
+  VMCS_PIN_BASED_CONTROLS,
+  VMCS_PREEMPTION_TIMER,
+  VMCS_PRIMARY_CONTROLS,
+  VMCS_SECONDARY_CONTROLS,
+  VMCS_TSC_OFFSET,
+  VMCS_VPID,
+} from '../../arch/vmcs.ts';
+import { EXIT_ENTRY_FAILURE, EXIT_INVALID_GUEST_STATE } from '../../arch/exitReasons.ts';
+import { EPTP_AD } from '../../arch/paging.ts';
+import {
+  INTERRUPTION_ERROR_CODE_VALID,
+  INTERRUPTION_EXTERNAL,
+  INTERRUPTION_HARDWARE_EXCEPTION,
+  INTERRUPTION_NMI,
+  INTERRUPTION_TYPE_SHIFT,
+  INTERRUPTION_VALID,
+  INTERRUPTION_VECTOR,
+  PIN_PREEMPTION_TIMER,
+  PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_TSC_OFFSETTING,
+  SECONDARY_EPT,
+  SECONDARY_VPID,
+} from '../../arch/vmxControls.ts';
+import { COUNTER_INTERRUPTS, COUNTER_VM_ENTRIES } from '../../trace/counters.ts';
+import type { Core } from '../core.ts';
+import { deliverEvent } from '../events/exceptions.ts';
+import { updateMode } from '../mode.ts';
+import { ACTIVITY_ACTIVE, BLOCKING_BY_NMI, I32_INTERRUPTIBILITY, I32_NON_ROOT, U64_RIP, U64_TSC_OFFSET } from '../state.ts';
+import { checkControls, checkGuestState } from './entryChecks.ts';
+import { loadGuestState } from './guestState.ts';
+import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
+
+/** VM-instruction error 7: VM entry with invalid control fields. SDM: Vol. 3, "VM Instruction Error Numbers". */
+const ERROR_INVALID_CONTROLS = 7;
+
+/**
+ * VM entry (VMLAUNCH or VMRESUME) with the current VMCS. On success the core runs the guest, with the event of the entry
+ * interruption-information field delivered. Otherwise the answer says what is wrong, the VM-instruction error or the exit reason is in
+ * the VMCS, and the core stays in root operation.
+ *
+ * Cost: `vmEntry`. SDM: Vol. 3, "VM Entries".
+ */
+export function vmEntry(core: Core): string | undefined {
+  const { vmx, state } = core;
+  const vmcs = vmx.current;
+  if (vmcs === undefined) throw new Error(`core ${core.id}: VM entry without a current VMCS`);
+
+  // 1. Checks on controls, host state and guest state.
+  const badControl = checkControls(vmcs);
+  if (badControl !== undefined) {
+    vmcs.writeNumber(VMCS_INSTRUCTION_ERROR, ERROR_INVALID_CONTROLS);
+    return badControl;
+  }
+  const badState = checkGuestState(vmcs);
+  if (badState !== undefined) {
+    vmcs.writeNumber(VMCS_EXIT_REASON, EXIT_ENTRY_FAILURE + EXIT_INVALID_GUEST_STATE);
+    vmcs.writeNumber(VMCS_EXIT_QUALIFICATION, 0);
+    return badState;
+  }
+
+  // 2. Controls and guest state.
+  vmx.pin = vmcs.readNumber(VMCS_PIN_BASED_CONTROLS);
+  vmx.primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
+  vmx.secondary = vmx.primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
+  vmx.exceptionBitmap = vmcs.readNumber(VMCS_EXCEPTION_BITMAP) | 0;
+  vmx.exited = false;
+  vmx.firstPause = 0;
+  vmx.lastPause = 0;
+  vmx.hostTscOffset = state.u64[U64_TSC_OFFSET]!;
+  loadGuestState(core, vmcs);
+  if (vmx.primary & PRIMARY_TSC_OFFSETTING) state.u64[U64_TSC_OFFSET] = BigInt.asUintN(64, vmx.hostTscOffset + vmcs.read(VMCS_TSC_OFFSET));
+  state.i32[I32_NON_ROOT] = 1;
+
+  // 3. Translations: the guest's tags apply from here on.
+  const { context } = core.mmu;
+  const eptp = vmx.secondary & SECONDARY_EPT ? vmcs.readNumber(VMCS_EPTP) : 0;
+  context.eptRoot = Math.floor(eptp / 4096);
+  context.eptAccessedDirty = (eptp & EPTP_AD) !== 0;
+  context.vpid = vmx.secondary & SECONDARY_VPID ? vmcs.readNumber(VMCS_VPID) : 0;
+  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidateVmTransition();
+  updateMode(core);
+
+  core.charge(core.costs.vmEntry);
+  state.counters[COUNTER_VM_ENTRIES]!++;
+  vmx.preemptionDeadline =
+    vmx.pin & PIN_PREEMPTION_TIMER ? core.clock + vmcs.readNumber(VMCS_PREEMPTION_TIMER) * 2 ** PREEMPTION_TIMER_SHIFT : Number.POSITIVE_INFINITY;
+  core.attention = true;
+
+  // 4. Event injection.
+  const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
+  if (info >= INTERRUPTION_VALID) inject(core, info, vmcs.readNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE), vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH));
+  return undefined;
+}
+
+/** The event is delivered through the guest's IDT as if it had happened in the guest. SDM: Vol. 3, "Event Injection". */
+function inject(core: Core, info: number, errorCode: number, instructionLength: number): void {
+  const vector = info & INTERRUPTION_VECTOR;
+  const type = (info >>> INTERRUPTION_TYPE_SHIFT) & 7;
+  core.setActivity(ACTIVITY_ACTIVE);
+  if (type === INTERRUPTION_EXTERNAL) core.state.counters[COUNTER_INTERRUPTS]!++;
+  if (type === INTERRUPTION_NMI) core.state.i32[I32_INTERRUPTIBILITY]! |= BLOCKING_BY_NMI;
+  const software = type >= 4;
+  if (software) {
+    core.vmx.softwareInterruptRip = core.state.u64[U64_RIP]!;
+    core.vmx.softwareInterruptLength = instructionLength;
+    core.state.u64[U64_RIP]! += BigInt(instructionLength);
+  }
+  const origin = software ? 'software' : type === INTERRUPTION_HARDWARE_EXCEPTION ? 'exception' : 'external';
+  deliverEvent(core, vector, info & INTERRUPTION_ERROR_CODE_VALID ? errorCode : -1, origin);
+}

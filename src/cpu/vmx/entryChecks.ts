@@ -1,0 +1,114 @@
+import { CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
+import { EPTP_WALK_4, EPTP_WB } from '../../arch/paging.ts';
+import { RFLAGS_DEFINED, RFLAGS_FIXED, RFLAGS_IF } from '../../arch/rflags.ts';
+import { AR_DB, AR_L, AR_UNUSABLE } from '../../arch/segments.ts';
+import {
+  VMCS_ENTRY_CONTROLS,
+  VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EPTP,
+  VMCS_GUEST_ACTIVITY,
+  VMCS_GUEST_CR0,
+  VMCS_GUEST_CR3,
+  VMCS_GUEST_CR4,
+  VMCS_GUEST_CS_ACCESS,
+  VMCS_GUEST_EFER,
+  VMCS_GUEST_INTERRUPTIBILITY,
+  VMCS_GUEST_RFLAGS,
+  VMCS_GUEST_RIP,
+  VMCS_GUEST_TR_ACCESS,
+  VMCS_MSR_BITMAPS,
+  VMCS_PIN_BASED_CONTROLS,
+  VMCS_PRIMARY_CONTROLS,
+  VMCS_SECONDARY_CONTROLS,
+  VMCS_VPID,
+} from '../../arch/vmcs.ts';
+import {
+  ENTRY_CONTROL_IA32E_GUEST,
+  INTERRUPTION_EXTERNAL,
+  INTERRUPTION_TYPE,
+  INTERRUPTION_TYPE_SHIFT,
+  INTERRUPTION_VALID,
+  PIN_EXTERNAL_INTERRUPT_EXITING,
+  PIN_NMI_EXITING,
+  PIN_PREEMPTION_TIMER,
+  PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_USE_MSR_BITMAPS,
+  SECONDARY_EPT,
+  SECONDARY_INVPCID,
+  SECONDARY_PLE,
+  SECONDARY_RDTSCP,
+  SECONDARY_UNRESTRICTED_GUEST,
+  SECONDARY_VPID,
+  SECONDARY_WBINVD_EXITING,
+} from '../../arch/vmxControls.ts';
+import { isCanonicalBits } from '../events/delivery.ts';
+import { BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
+import type { Vmcs } from './vmcs.ts';
+
+const PIN_SUPPORTED = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_PREEMPTION_TIMER;
+const SECONDARY_SUPPORTED =
+  SECONDARY_EPT | SECONDARY_RDTSCP | SECONDARY_VPID | SECONDARY_WBINVD_EXITING | SECONDARY_UNRESTRICTED_GUEST | SECONDARY_PLE | SECONDARY_INVPCID;
+
+/**
+ * What is wrong with the VM-execution and VM-entry controls, or undefined.
+ * SDM: Vol. 3, "Checks on VMX Controls".
+ */
+export function checkControls(vmcs: Vmcs): string | undefined {
+  const pin = vmcs.readNumber(VMCS_PIN_BASED_CONTROLS);
+  const primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
+  const secondary = primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
+  if (pin & ~PIN_SUPPORTED) return `pin-based controls 0x${pin.toString(16)} ask for more than this processor has`;
+  if (secondary & ~SECONDARY_SUPPORTED) return `secondary controls 0x${secondary.toString(16)} ask for more than this processor has`;
+  if (secondary & SECONDARY_VPID && vmcs.readNumber(VMCS_VPID) === 0) return 'VPID 0 with VPIDs enabled';
+  if (primary & PRIMARY_USE_MSR_BITMAPS && vmcs.readNumber(VMCS_MSR_BITMAPS) % 4096 !== 0) return 'MSR-bitmap address is not page-aligned';
+  if (secondary & SECONDARY_EPT) {
+    const eptp = vmcs.readNumber(VMCS_EPTP);
+    if ((eptp & 7) !== EPTP_WB && (eptp & 7) !== 0) return `EPTP memory type ${eptp & 7}`;
+    if ((eptp & 0x38) !== EPTP_WALK_4) return 'EPTP walk length is not 4';
+    if (eptp & 0xf80 || eptp >= 2 ** 52) return 'EPTP has reserved bits set';
+    if (Math.floor(eptp / 4096) === 0) return 'EPT root at page 0 is not supported';
+  } else if (secondary & SECONDARY_UNRESTRICTED_GUEST) return 'unrestricted guest without EPT';
+  const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
+  if (info >= INTERRUPTION_VALID) {
+    const type = (info & INTERRUPTION_TYPE) >>> INTERRUPTION_TYPE_SHIFT;
+    if (type === 1 || type === 7) return `injection of reserved event type ${type}`;
+  }
+  return undefined;
+}
+
+/**
+ * What is wrong with the guest state, or undefined.
+ * SDM: Vol. 3, "Checking and Loading Guest State".
+ */
+export function checkGuestState(vmcs: Vmcs): string | undefined {
+  const cr0 = vmcs.readNumber(VMCS_GUEST_CR0);
+  const cr4 = vmcs.readNumber(VMCS_GUEST_CR4);
+  const efer = vmcs.readNumber(VMCS_GUEST_EFER);
+  const primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
+  const secondary = primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
+  const unrestricted = (secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0;
+  const longMode = (vmcs.readNumber(VMCS_ENTRY_CONTROLS) & ENTRY_CONTROL_IA32E_GUEST) !== 0;
+  if (!unrestricted && (!(cr0 & CR0_PE) || !(cr0 & CR0_PG))) return 'guest CR0 without PE or PG needs an unrestricted guest';
+  if (cr0 & CR0_PG && !(cr0 & CR0_PE)) return 'guest CR0 has PG without PE';
+  if (longMode && !(cr0 & CR0_PG && cr4 & CR4_PAE)) return 'IA-32e mode guest without paging or PAE';
+  if (!longMode && cr4 & CR4_PCIDE) return 'guest CR4.PCIDE outside IA-32e mode';
+  if (longMode !== ((efer & EFER_LMA) !== 0)) return 'guest EFER.LMA differs from the IA-32e mode entry control';
+  if (cr0 & CR0_PG && longMode !== ((efer & EFER_LME) !== 0)) return 'guest EFER.LME differs from EFER.LMA';
+  if (vmcs.read(VMCS_GUEST_CR3) >> 52n) return 'guest CR3 beyond the physical-address width';
+  const cs = vmcs.readNumber(VMCS_GUEST_CS_ACCESS);
+  if (cs & AR_UNUSABLE) return 'guest CS is unusable';
+  if (longMode && cs & AR_L && cs & AR_DB) return 'guest CS has L and D';
+  if (vmcs.readNumber(VMCS_GUEST_TR_ACCESS) & AR_UNUSABLE) return 'guest TR is unusable';
+  const rip = vmcs.read(VMCS_GUEST_RIP);
+  if (longMode && cs & AR_L ? !isCanonicalBits(rip) : rip >> 32n !== 0n) return 'guest RIP is not canonical';
+  const flags = vmcs.readNumber(VMCS_GUEST_RFLAGS);
+  if (!(flags & RFLAGS_FIXED) || flags & ~(RFLAGS_DEFINED | RFLAGS_FIXED)) return 'guest RFLAGS has reserved bits wrong';
+  const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
+  const external = info >= INTERRUPTION_VALID && (info & INTERRUPTION_TYPE) >>> INTERRUPTION_TYPE_SHIFT === INTERRUPTION_EXTERNAL;
+  const blocking = vmcs.readNumber(VMCS_GUEST_INTERRUPTIBILITY);
+  if (external && !(flags & RFLAGS_IF)) return 'an external interrupt is injected while RFLAGS.IF = 0';
+  if (external && blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) return 'an external interrupt is injected in an interrupt shadow';
+  if (blocking & BLOCKING_BY_STI && !(flags & RFLAGS_IF)) return 'blocking by STI with RFLAGS.IF = 0';
+  if (vmcs.readNumber(VMCS_GUEST_ACTIVITY) > 3) return 'guest activity state is reserved';
+  return undefined;
+}

@@ -1,0 +1,73 @@
+import {
+  VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EXIT_INSTRUCTION_LENGTH,
+  VMCS_EXIT_INTERRUPTION_INFO,
+  VMCS_EXIT_QUALIFICATION,
+  VMCS_EXIT_REASON,
+  VMCS_IDT_VECTORING_ERROR_CODE,
+  VMCS_IDT_VECTORING_INFO,
+  VMCS_PREEMPTION_TIMER,
+} from '../../arch/vmcs.ts';
+import { INTERRUPTION_VALID, PIN_PREEMPTION_TIMER, SECONDARY_EPT, SECONDARY_VPID } from '../../arch/vmxControls.ts';
+import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
+import { EVENT_VM_EXIT } from '../../trace/events.ts';
+import type { Core } from '../core.ts';
+import { updateMode } from '../mode.ts';
+import { I32_NON_ROOT, U64_TSC_OFFSET } from '../state.ts';
+import { saveGuestState } from './guestState.ts';
+import { loadHostState } from './hostState.ts';
+import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
+
+/**
+ * A VM exit: the guest's state is in the VMCS with the reason, the core is in root operation with the host's state.
+ * Translations stay where they are when VPIDs are on; without VPIDs those of VPID 0 go.
+ *
+ * @param qualification exit qualification; addresses as signed numbers.
+ * @param instructionLength for exits caused by an instruction, else 0.
+ * Cost: `vmExit`. Emits: `vm-exit`. SDM: Vol. 3, "VM Exits".
+ */
+export function vmExit(core: Core, reason: number, qualification: number, instructionLength = 0, interruption = 0): void {
+  const { vmx, state } = core;
+  const vmcs = vmx.current!;
+  const { context } = core.mmu;
+
+  // 1. Exit information.
+  vmcs.writeNumber(VMCS_EXIT_REASON, reason);
+  vmcs.write(VMCS_EXIT_QUALIFICATION, BigInt.asUintN(64, BigInt(qualification)));
+  vmcs.writeNumber(VMCS_EXIT_INSTRUCTION_LENGTH, instructionLength);
+  vmcs.writeNumber(VMCS_EXIT_INTERRUPTION_INFO, interruption);
+  vmcs.writeNumber(VMCS_IDT_VECTORING_INFO, vmx.vectoringInfo);
+  vmcs.writeNumber(VMCS_IDT_VECTORING_ERROR_CODE, vmx.vectoringErrorCode);
+  vmx.vectoringInfo = 0;
+  // The valid bit of the injected event is cleared by every exit.
+  vmcs.writeNumber(VMCS_ENTRY_INTERRUPTION_INFO, vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) % INTERRUPTION_VALID);
+
+  // 2. Guest state.
+  const rip = core.rip;
+  saveGuestState(core, vmcs);
+  if (vmx.pin & PIN_PREEMPTION_TIMER) {
+    const left = Math.max(0, Math.ceil((vmx.preemptionDeadline - core.clock) / 2 ** PREEMPTION_TIMER_SHIFT));
+    vmcs.writeNumber(VMCS_PREEMPTION_TIMER, Number.isFinite(left) ? left : 0);
+  }
+  vmx.preemptionDeadline = Number.POSITIVE_INFINITY;
+
+  // 3. Host state.
+  const vpid = context.vpid;
+  loadHostState(core, vmcs);
+  state.u64[U64_TSC_OFFSET] = vmx.hostTscOffset;
+  state.i32[I32_NON_ROOT] = 0;
+  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidateVmTransition();
+  if (vmx.secondary & SECONDARY_EPT) context.eptRoot = 0;
+  context.vpid = 0;
+  vmx.pin = 0;
+  vmx.primary = 0;
+  vmx.secondary = 0;
+  vmx.exceptionBitmap = 0;
+  updateMode(core);
+
+  core.charge(core.costs.vmExit);
+  state.counters[COUNTER_VM_EXITS]!++;
+  vmx.exited = true;
+  core.attention = true;
+  if (core.probe.mask & (1 << EVENT_VM_EXIT)) core.probe.event(EVENT_VM_EXIT, core.id, core.clock, reason, qualification, rip, vpid);
+}

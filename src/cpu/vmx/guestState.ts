@@ -1,0 +1,107 @@
+import { RSP } from '../../arch/registers.ts';
+import {
+  VMCS_GUEST_ACTIVITY,
+  VMCS_GUEST_CR0,
+  VMCS_GUEST_CR3,
+  VMCS_GUEST_CR4,
+  VMCS_GUEST_DR7,
+  VMCS_GUEST_EFER,
+  VMCS_GUEST_ES_ACCESS,
+  VMCS_GUEST_ES_BASE,
+  VMCS_GUEST_ES_LIMIT,
+  VMCS_GUEST_ES_SELECTOR,
+  VMCS_GUEST_GDTR_BASE,
+  VMCS_GUEST_GDTR_LIMIT,
+  VMCS_GUEST_IDTR_BASE,
+  VMCS_GUEST_IDTR_LIMIT,
+  VMCS_GUEST_INTERRUPTIBILITY,
+  VMCS_GUEST_PAT,
+  VMCS_GUEST_RFLAGS,
+  VMCS_GUEST_RIP,
+  VMCS_GUEST_RSP,
+  VMCS_GUEST_SS_ACCESS,
+  VMCS_GUEST_SYSENTER_CS,
+  VMCS_GUEST_SYSENTER_EIP,
+  VMCS_GUEST_SYSENTER_ESP,
+} from '../../arch/vmcs.ts';
+import type { Core } from '../core.ts';
+import {
+  I32_ACTIVITY,
+  I32_CPL,
+  I32_GDTR_LIMIT,
+  I32_IDTR_LIMIT,
+  I32_INTERRUPTIBILITY,
+  I32_RFLAGS,
+  I32_SEGMENT_ACCESS,
+  I32_SEGMENT_LIMIT,
+  I32_SEGMENT_SELECTOR,
+  U64_CR0,
+  U64_CR3,
+  U64_CR4,
+  U64_DR7,
+  U64_EFER,
+  U64_GDTR_BASE,
+  U64_IDTR_BASE,
+  U64_PAT,
+  U64_RIP,
+  U64_SEGMENT_BASE,
+  U64_SYSENTER_CS,
+  U64_SYSENTER_EIP,
+  U64_SYSENTER_ESP,
+} from '../state.ts';
+import { slotOf, type Vmcs } from './vmcs.ts';
+
+/** 64-bit guest-state fields and where a core keeps them. */
+const WIDE: readonly (readonly [field: number, index: number])[] = [
+  [VMCS_GUEST_CR0, U64_CR0],
+  [VMCS_GUEST_CR3, U64_CR3],
+  [VMCS_GUEST_CR4, U64_CR4],
+  [VMCS_GUEST_EFER, U64_EFER],
+  [VMCS_GUEST_PAT, U64_PAT],
+  [VMCS_GUEST_DR7, U64_DR7],
+  [VMCS_GUEST_RSP, RSP],
+  [VMCS_GUEST_RIP, U64_RIP],
+  [VMCS_GUEST_GDTR_BASE, U64_GDTR_BASE],
+  [VMCS_GUEST_IDTR_BASE, U64_IDTR_BASE],
+  [VMCS_GUEST_SYSENTER_CS, U64_SYSENTER_CS],
+  [VMCS_GUEST_SYSENTER_ESP, U64_SYSENTER_ESP],
+  [VMCS_GUEST_SYSENTER_EIP, U64_SYSENTER_EIP],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((segment): [number, number] => [VMCS_GUEST_ES_BASE + 2 * segment, U64_SEGMENT_BASE + segment]),
+];
+
+/** 32-bit and narrower guest-state fields. */
+const NARROW: readonly (readonly [field: number, index: number])[] = [
+  [VMCS_GUEST_RFLAGS, I32_RFLAGS],
+  [VMCS_GUEST_GDTR_LIMIT, I32_GDTR_LIMIT],
+  [VMCS_GUEST_IDTR_LIMIT, I32_IDTR_LIMIT],
+  [VMCS_GUEST_INTERRUPTIBILITY, I32_INTERRUPTIBILITY],
+  [VMCS_GUEST_ACTIVITY, I32_ACTIVITY],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((segment): [number, number][] => [
+    [VMCS_GUEST_ES_SELECTOR + 2 * segment, I32_SEGMENT_SELECTOR + segment],
+    [VMCS_GUEST_ES_LIMIT + 2 * segment, I32_SEGMENT_LIMIT + segment],
+    [VMCS_GUEST_ES_ACCESS + 2 * segment, I32_SEGMENT_ACCESS + segment],
+  ]),
+];
+
+const WIDE_SLOTS = Uint16Array.from(WIDE, ([field]) => slotOf(field));
+const WIDE_INDICES = Uint16Array.from(WIDE, ([, index]) => index);
+const NARROW_SLOTS = Uint16Array.from(NARROW, ([field]) => slotOf(field));
+const NARROW_INDICES = Uint16Array.from(NARROW, ([, index]) => index);
+
+/** The guest's registers are in the guest-state area. SDM: Vol. 3, "Saving Guest State". */
+export function saveGuestState(core: Core, vmcs: Vmcs): void {
+  const { u64, i32 } = core.state;
+  const { slots } = vmcs;
+  for (let i = 0; i < WIDE_SLOTS.length; i++) slots[WIDE_SLOTS[i]!] = u64[WIDE_INDICES[i]!]!;
+  for (let i = 0; i < NARROW_SLOTS.length; i++) slots[NARROW_SLOTS[i]!] = BigInt(i32[NARROW_INDICES[i]!]! >>> 0);
+}
+
+/** The core has the registers of the guest-state area; the CPL is SS's DPL. SDM: Vol. 3, "Loading Guest State". */
+export function loadGuestState(core: Core, vmcs: Vmcs): void {
+  const { u64, i32 } = core.state;
+  const { slots } = vmcs;
+  for (let i = 0; i < WIDE_SLOTS.length; i++) u64[WIDE_INDICES[i]!] = slots[WIDE_SLOTS[i]!]!;
+  for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = Number(slots[NARROW_SLOTS[i]!]!);
+  i32[I32_CPL] = (vmcs.readNumber(VMCS_GUEST_SS_ACCESS) >> 5) & 3;
+}
+
