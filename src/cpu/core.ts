@@ -1,5 +1,6 @@
 import type { LocalApic } from '../apic/localApic.ts';
-import { APIC_DEFAULT_BASE } from '../arch/msr.ts';
+import { APIC_MODE_XAPIC } from '../apic/apicState.ts';
+import { formatLinear } from '../arch/addresses.ts';
 import { RFLAGS_IF } from '../arch/rflags.ts';
 import type { PortBus } from '../devices/portBus.ts';
 import type { Mmu } from '../mmu/mmu.ts';
@@ -92,8 +93,6 @@ export class Core {
   stopped = false;
   /** Host software in root operation, or undefined on a core that only runs machine code. */
   host: HostSoftware | undefined;
-  /** Guest-physical page of the xAPIC registers. */
-  apicBase = APIC_DEFAULT_BASE;
 
   constructor(id: number, state: CoreState, mmu: Mmu, apic: LocalApic, engine: Engine, surroundings: CoreSurroundings) {
     this.id = id;
@@ -227,8 +226,10 @@ export class Core {
   }
 
   /** An instruction that the machine does not implement stops it. */
-  stopUnimplemented(what: string, bytes: string): never {
-    this.stop({ kind: 'unimplemented', core: this.id, rip: this.state.u64[U64_RIP]!.toString(16), bytes, what });
+  stopUnimplemented(what: Instruction | string, bytes: Uint8Array | string = ''): never {
+    const text = typeof bytes === 'string' ? bytes : Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const rip = formatLinear(this.rip);
+    this.stop({ kind: 'unimplemented', core: this.id, rip, bytes: text, what: typeof what === 'string' ? what : what.form });
     throw guestFault.set(FAULT_STOP, -1);
   }
 
@@ -279,7 +280,7 @@ export class Core {
   loadDevice(hpa: number, width: number): bigint {
     if (this.isApicPage(hpa)) {
       this.charge(this.costs.apicAccess);
-      return BigInt(this.apic.read(hpa & 0xff0) >>> 0);
+      return BigInt(this.apic.read(hpa & 0xff0));
     }
     return (1n << BigInt(width)) - 1n;
   }
@@ -293,6 +294,6 @@ export class Core {
   }
 
   private isApicPage(hpa: number): boolean {
-    return this.apic.mode === 'xapic' && hpa - this.apicBase >= 0 && hpa - this.apicBase < 4096;
+    return this.apic.mode === APIC_MODE_XAPIC && Math.floor(hpa / 4096) === Math.floor(this.apic.base / 4096);
   }
 }

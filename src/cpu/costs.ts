@@ -1,13 +1,6 @@
-/** Prices the core charges by itself, in cycles; `machine/cost.ts` fills them in and says where each comes from. */
+/** Prices the core charges for long operations, in cycles; `machine/profiles` fills them in and says where each comes from. */
 export interface CoreCosts {
-  /** Every instruction. */
-  readonly instruction: number;
-  /** Added for a locked read-modify-write. */
-  readonly locked: number;
-  /** Added for one element of a repeated string instruction. */
-  readonly stringElement: number;
   readonly pause: number;
-  readonly division: number;
   readonly cpuid: number;
   readonly rdtsc: number;
   readonly msrAccess: number;

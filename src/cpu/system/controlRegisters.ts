@@ -74,7 +74,7 @@ export function readControlRegister(core: Core, control: number): bigint {
     case 4:
       return core.vmx.shadowedCr4(core, u64[U64_CR4]!);
     default:
-      return BigInt(core.apic.taskPriority >> 4);
+      return BigInt(core.apic.taskPriorityClass);
   }
 }
 
@@ -95,7 +95,7 @@ export function writeControlRegister(core: Core, control: number, value: bigint)
       break;
     default:
       if (value > 15n) core.raise(VECTOR_GP, 0);
-      core.apic.taskPriority = Number(value) << 4;
+      core.apic.taskPriorityClass = Number(value);
   }
   core.attention = true;
 }

@@ -48,9 +48,9 @@ import {
   U64_TSC_OFFSET,
 } from '../state.ts';
 import { exitOnMsr } from '../vmx/intercepts.ts';
-import { readApicBase, readApicMsr, writeApicBase, writeApicMsr } from './apicMsr.ts';
+import { readApicMsr, writeApicBase, writeApicMsr } from './apicMsr.ts';
 import { requirePrivilege } from './privilege.ts';
-import { readTsc } from './time.ts';
+import { readTsc, readTscDeadline, writeTscDeadline } from './time.ts';
 
 /** MSRs that are nothing but a 64-bit field of the state block; those in CANONICAL take canonical addresses only. */
 const PLAIN = new Map<number, number>([
@@ -106,11 +106,11 @@ export function readMsr(core: Core, msr: number): bigint {
     case IA32_PAT:
       return core.state.u64[U64_PAT]!;
     case IA32_APIC_BASE:
-      return readApicBase(core);
+      return BigInt(core.apic.base);
     case IA32_TSC:
       return readTsc(core);
     case IA32_TSC_DEADLINE:
-      return core.apic.tscDeadline(core.state.u64[U64_TSC_OFFSET]!);
+      return readTscDeadline(core);
     case IA32_BIOS_SIGN_ID:
     case IA32_MTRRCAP:
       return 0n;
@@ -148,8 +148,7 @@ export function writeMsr(core: Core, msr: number, value: bigint): void {
       u64[U64_TSC_OFFSET] = BigInt.asUintN(64, value - BigInt(Math.floor(core.clock)));
       return;
     case IA32_TSC_DEADLINE:
-      core.apic.setTscDeadline(value, u64[U64_TSC_OFFSET]!);
-      return;
+      return writeTscDeadline(core, value);
     case IA32_BIOS_SIGN_ID:
     case IA32_MTRR_DEF_TYPE:
       return;

@@ -31,7 +31,7 @@ export function output(core: Core, insn: Instruction): void {
   if (exitOnIo(core, insn, port, width / 8, false)) return;
   core.charge(core.costs.portAccess);
   core.retire(insn);
-  core.ports.write(port, width / 8, Number(BigInt.asUintN(width, core.state.u64[RAX]!)));
+  core.ports.write(port, Number(BigInt.asUintN(width, core.state.u64[RAX]!)), width / 8);
   core.attention = true;
 }
 

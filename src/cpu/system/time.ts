@@ -12,6 +12,18 @@ export function readTsc(core: Core): bigint {
   return BigInt.asUintN(64, BigInt(Math.floor(core.clock)) + core.state.u64[U64_TSC_OFFSET]!);
 }
 
+/** IA32_TSC_DEADLINE: 0 when disarmed. */
+export function readTscDeadline(core: Core): bigint {
+  const { tscDeadline } = core.apic.timer;
+  return tscDeadline === 0 ? 0n : BigInt.asUintN(64, BigInt(tscDeadline) + core.state.u64[U64_TSC_OFFSET]!);
+}
+
+/** Arms the TSC-deadline timer for TSC = `value`; 0 disarms; a time that has passed fires at once. */
+export function writeTscDeadline(core: Core, value: bigint): void {
+  const cycles = BigInt.asIntN(64, value - core.state.u64[U64_TSC_OFFSET]!);
+  core.apic.writeTscDeadline(value === 0n ? 0 : Math.max(1, Number(cycles)));
+}
+
 /** RDTSC. Raises: #GP(0) when CR4.TSD = 1 and CPL > 0. */
 export function rdtsc(core: Core, insn: Instruction): void {
   const { u64, i32 } = core.state;
