@@ -22,7 +22,7 @@ export interface Operand {
   readonly register: number;
   /** Width in bits. */
   readonly width: number;
-  /** Immediate, sign- or zero-extended as the instruction says, modulo 2^64. */
+  /** Immediate, sign- or zero-extended as the instruction says, modulo 2^width. */
   readonly immediate: bigint;
 }
 
@@ -33,7 +33,7 @@ export interface MemoryOperand {
   readonly index: number;
   /** 1, 2, 4 or 8. */
   readonly scale: number;
-  /** Displacement, sign-extended, modulo 2^64. For RIP-relative operands: relative to the next instruction. */
+  /** Displacement, sign-extended, modulo 2^addressWidth. For RIP-relative operands: relative to the next instruction. */
   readonly displacement: bigint;
   readonly ripRelative: boolean;
   /** Effective segment, overrides applied. */
@@ -65,6 +65,8 @@ export interface Instruction {
   readonly width: Width;
   /** Effective address size (also of implied string operands). */
   readonly addressWidth: 16 | 32 | 64;
+  /** Width of the stack pointer: 64 in 64-bit mode, else as SS.B says. */
+  readonly stackWidth: 16 | 32 | 64;
   readonly operands: readonly Operand[];
   readonly memory: MemoryOperand | undefined;
   /** Effective segment of an implied or explicit data operand (string sources honour overrides). */
@@ -75,9 +77,11 @@ export interface Instruction {
   readonly condition: number;
   /** Branch displacement from the next instruction (relative branches). */
   readonly delta: number;
-  /** RFLAGS masks, from the decoder: what it reads, and what it writes, clears, sets or leaves undefined. */
+  /** RFLAGS mask of the flags it reads, from the decoder. */
   readonly flagsRead: number;
+  /** RFLAGS mask of the flags it may change: writes, clears, sets or leaves undefined. */
   readonly flagsWritten: number;
+  /** Those of `flagsWritten` that the SDM calls undefined. */
   readonly flagsUndefined: number;
   readonly kind: InstructionKind;
   /** What it does, for kinds `plain` and `branch`. */

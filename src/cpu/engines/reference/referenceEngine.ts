@@ -1,0 +1,157 @@
+/** The reference engine: executes meanings one by one, straight from their definitions. Slow and obvious, and the oracle of the others. */
+import { CS, SS } from '../../../arch/registers.ts';
+import { AR_DB } from '../../../arch/segments.ts';
+import { VECTOR_GP } from '../../../arch/vectors.ts';
+import { ACCESS_FETCH } from '../../../mmu/access.ts';
+import { COUNTER_INSTRUCTIONS } from '../../../trace/counters.ts';
+import { EVENT_INSTRUCTION } from '../../../trace/events.ts';
+import type { Core } from '../../core.ts';
+import type { Block } from '../../decode/block.ts';
+import type { BlockCache } from '../../decode/blockCache.ts';
+import { CODE_64, type CodeMode, codeModeOf } from '../../decode/codeMode.ts';
+import { MAX_INSTRUCTION_LENGTH } from '../../decode/decoder.ts';
+import { guestFault } from '../../guestFault.ts';
+import type { Ops, Value } from '../../semantics/ops.ts';
+import { I32_CODE_SIZE, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, U64_SEGMENT_BASE } from '../../state.ts';
+import type { Engine } from '../engine.ts';
+import { ReferenceOps } from './referenceOps.ts';
+import { readRip, writeRip } from './ripWords.ts';
+
+const CANONICAL_LIMIT = 2 ** 47;
+/** What an instruction fetch finds where no RAM is. Deviation: devices cannot be executed from. */
+const UNCLAIMED = new Uint8Array(MAX_INSTRUCTION_LENGTH).fill(0xff);
+/** Block starts remembered for a crash dump; a power of two. */
+const RECENT = 32;
+
+export class ReferenceEngine implements Engine {
+  readonly name = 'reference';
+  private readonly cache: BlockCache;
+  private readonly ops = new ReferenceOps();
+  private readonly opaqueOps = this.ops as unknown as Ops<Value>;
+  private mode: CodeMode = CODE_64;
+  /** RIP of the instruction being executed. */
+  private rip = 0;
+  /** A long operation is running: the state block is its own, not ours to write back to. */
+  private inOperation = false;
+
+  /** RIPs where the last blocks started: the newest at `recentBlocks[(recentCount - 1) % 32]`. For crash dumps. */
+  readonly recentBlocks = new Float64Array(RECENT);
+  recentCount = 0;
+
+  constructor(cache: BlockCache) {
+    this.cache = cache;
+  }
+
+  run(core: Core): void {
+    const { ops } = this;
+    const { clock } = core.state;
+    ops.attach(core);
+    do {
+      this.mode = modeOf(core.state.i32);
+      try {
+        this.runBlock(core);
+      } catch (thrown) {
+        if (thrown !== guestFault) throw thrown;
+        this.leaveFaulted(core);
+      }
+    } while (clock[0]! < core.horizon && !core.attention && !core.singleStep);
+    ops.writeFlagsWord();
+  }
+
+  /** Executes the block at RIP: all of it, or up to the first fault, or one instruction when the core single-steps. */
+  private runBlock(core: Core): void {
+    const { ops, opaqueOps } = this;
+    const { i32, clock, counters } = core.state;
+    const traced = (core.probe.mask & (1 << EVENT_INSTRUCTION)) !== 0;
+    let next = readRip(i32);
+    this.rip = next;
+    this.recentBlocks[this.recentCount++ & (RECENT - 1)] = next;
+    const block = this.fetchBlock(core, next);
+    const { instructions } = block;
+    const count = core.singleStep ? 1 : instructions.length;
+    const lastByte = this.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
+    ops.blockPage = block.page;
+    ops.blockSecondPage = block.secondPage;
+    ops.blockWritten = false;
+    for (let i = 0; i < count; i++) {
+      const insn = instructions[i]!;
+      this.rip = next;
+      if (next + insn.length - 1 > lastByte) throw guestFault.set(VECTOR_GP, 0);
+      if (traced) core.probe.event(EVENT_INSTRUCTION, core.id, clock[0]!, next, 0, 0, 0);
+      if (insn.kind === 'system') {
+        writeRip(i32, next);
+        ops.writeFlagsWord();
+        this.inOperation = true;
+        insn.operation(core, insn);
+        this.inOperation = false;
+        ops.readFlagsWord();
+        counters[COUNTER_INSTRUCTIONS]! += 1;
+        clock[0]! += insn.cycles;
+        return;
+      }
+      next += insn.length;
+      if (insn.mode !== 64) next = next >>> 0;
+      ops.begin(insn, next);
+      insn.meaning(opaqueOps, insn);
+      next = ops.commit();
+      counters[COUNTER_INSTRUCTIONS]! += 1;
+      clock[0]! += insn.cycles;
+      // The instruction changed code of this block: what follows must be fetched anew.
+      if (ops.blockWritten) break;
+    }
+    writeRip(i32, next);
+  }
+
+  /** The state is that before the faulting instruction, and the fault is delivered. */
+  private leaveFaulted(core: Core): void {
+    const { ops } = this;
+    ops.abandon();
+    if (this.inOperation) {
+      this.inOperation = false;
+    } else {
+      ops.writeFlagsWord();
+      writeRip(core.state.i32, this.rip);
+    }
+    core.deliverFault(guestFault);
+    ops.readFlagsWord();
+  }
+
+  /** Translates RIP, once per block, and finds the block there. Raises: #GP(0), #PF; EPT violations leave the guest. */
+  private fetchBlock(core: Core, rip: number): Block {
+    const { cache, mode } = this;
+    const { i32 } = core.state;
+    let la = rip;
+    if (mode === CODE_64) {
+      if (rip < -CANONICAL_LIMIT || rip >= CANONICAL_LIMIT) throw guestFault.set(VECTOR_GP, 0);
+    } else {
+      if (rip > i32[I32_SEGMENT_LIMIT + CS]! >>> 0) throw guestFault.set(VECTOR_GP, 0);
+      la = (i32[(U64_SEGMENT_BASE + CS) * 2]! + rip) >>> 0;
+    }
+    const hpa = this.fetchPage(core, la);
+    if (!core.memory.contains(hpa, 1)) return cache.decodeOutside(hpa, UNCLAIMED, mode);
+    const block = cache.find(hpa, mode);
+    if (block !== undefined) return block;
+    let second = la - (la & 0xfff) + 4096;
+    if (mode !== CODE_64) second = second >>> 0;
+    else if (second >= CANONICAL_LIMIT) throw guestFault.set(VECTOR_GP, 0);
+    const secondHpa = this.fetchPage(core, second);
+    if (!core.memory.contains(secondHpa, 1)) return this.crossingOutside(core, hpa);
+    return cache.findCrossing(hpa, secondHpa, mode);
+  }
+
+  /** An instruction that begins in RAM and ends beyond it. */
+  private crossingOutside(core: Core, hpa: number): Block {
+    const inRam = 4096 - (hpa & 0xfff);
+    const bytes = new Uint8Array(inRam + MAX_INSTRUCTION_LENGTH).fill(0xff);
+    bytes.set(core.memory.bytes.subarray(hpa, hpa + inRam));
+    return this.cache.decodeOutside(hpa, bytes, this.mode);
+  }
+
+  private fetchPage(core: Core, la: number): number {
+    const hpa = core.mmu.translate(la, ACCESS_FETCH | core.userAccess);
+    if (hpa < 0) this.ops.translationFault();
+    return hpa;
+  }
+}
+
+const modeOf = (i32: Int32Array): CodeMode => codeModeOf(i32[I32_CODE_SIZE]!, (i32[I32_SEGMENT_ACCESS + SS]! & AR_DB) !== 0);
