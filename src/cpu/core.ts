@@ -61,6 +61,8 @@ export interface HostSoftware {
   step(core: Core): void;
   /** Earliest time at which waiting host software wants to run again whatever arrives; Infinity when only a message wakes it. */
   readonly wakeTime: number;
+  /** It waits in a loop: the time counts as busy. */
+  readonly spinning: boolean;
 }
 
 /** One processor core: its state, what it owns, and the loop that runs it. */
@@ -188,7 +190,8 @@ export class Core {
     const reached = time < this.limit;
     const until = reached ? Math.max(time, state.clock[0]!) : this.limit;
     if (until === Number.POSITIVE_INFINITY) return false;
-    state.counters[COUNTER_IDLE_CYCLES]! += until - state.clock[0]!;
+    const busy = this.host !== undefined && !this.nonRoot && this.host.spinning;
+    state.counters[busy ? COUNTER_BUSY_CYCLES : COUNTER_IDLE_CYCLES]! += until - state.clock[0]!;
     state.clock[0] = until;
     return reached;
   }

@@ -56,6 +56,7 @@ export function initCore(core: Core): void {
   const { u64, i32 } = core.state;
   u64.fill(0n, 0, 16);
   u64[RDX] = SIGNATURE;
+  core.mmu.invalidate.movCr0(Number(u64[U64_CR0]!), 0);
   u64[U64_RIP] = 0xfff0n;
   i32[I32_RFLAGS] = RFLAGS_FIXED;
   u64[U64_CR0] = BigInt((CR0_CD | CR0_NW | CR0_ET) >>> 0);
@@ -78,7 +79,6 @@ export function initCore(core: Core): void {
   i32[I32_INTERRUPTIBILITY] = 0;
   core.pendingNmi = false;
   updateMode(core);
-  core.mmu.invalidatePagingChange();
   core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
 }
 

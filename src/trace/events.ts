@@ -93,7 +93,7 @@ export const EVENTS = [
       ['rip', 'la'],
       ['event', 'hex'],
     ],
-    doc: 'a VM entry completed; event = injected interruption information',
+    doc: 'a VM entry starts; event = injected interruption information',
   },
   {
     name: 'vm-exit',

@@ -118,7 +118,7 @@ export function writeCr0(core: Core, value: bigint): void {
     if (cr4 & CR4_PCIDE || (efer & EFER_LMA && core.codeSize === 64)) core.raise(VECTOR_GP, 0);
     u64[U64_EFER] = BigInt(efer & ~EFER_LMA);
   }
-  if (paging !== ((old & CR0_PG) !== 0)) core.mmu.invalidatePagingChange();
+  core.mmu.invalidate.movCr0(old, next);
   u64[U64_CR0] = BigInt(next);
   updateMode(core);
 }
@@ -132,7 +132,7 @@ export function writeCr3(core: Core, value: bigint): void {
   if (address >> 52n !== 0n) core.raise(VECTOR_GP, 0);
   u64[U64_CR3] = address;
   updateMode(core);
-  if (!keep) core.mmu.invalidateCr3();
+  if (!keep) core.mmu.invalidate.movCr3(core.mmu.context.pcid);
 }
 
 /** SDM: Vol. 3, "Control Registers" (CR4); "Operations that Invalidate TLBs and Paging-Structure Caches" (MOV to CR4). */
@@ -146,8 +146,7 @@ export function writeCr4(core: Core, value: bigint): void {
   if (next & CR4_PCIDE && !(old & CR4_PCIDE) && (!longMode || (Number(u64[U64_CR3]!) & 0xfff) !== 0)) core.raise(VECTOR_GP, 0);
   u64[U64_CR4] = BigInt(next);
   updateMode(core);
-  const changed = old ^ next;
-  if (changed & (CR4_PGE | CR4_PSE | CR4_PAE) || (old & ~next & CR4_PCIDE) !== 0 || (next & ~old & CR4_SMEP) !== 0) core.mmu.invalidateCr4();
+  core.mmu.invalidate.movCr4(old, next);
 }
 
 /** CLTS. Raises: #GP(0) at CPL > 0. */

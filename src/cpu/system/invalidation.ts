@@ -15,7 +15,7 @@ export function invlpg(core: Core, insn: Instruction): void {
   requirePrivilege(core);
   const la = linearAddress(core, insn);
   if (exitOnInvlpg(core, insn, la)) return;
-  if (la >= -CANONICAL_LIMIT && la < CANONICAL_LIMIT) core.mmu.invlpg(la);
+  if (la >= -CANONICAL_LIMIT && la < CANONICAL_LIMIT) core.mmu.invalidate.invlpg(la);
   core.charge(core.costs.invlpg);
   core.retire(insn);
 }
@@ -38,7 +38,7 @@ export function invpcid(core: Core, insn: Instruction): void {
   if (type <= 1n && pcid !== 0 && !(Number(core.state.u64[U64_CR4]!) & CR4_PCIDE)) core.raise(VECTOR_GP, 0);
   const la = signedNumber(address);
   if (type === 0n && (la >= CANONICAL_LIMIT || la < -CANONICAL_LIMIT)) core.raise(VECTOR_GP, 0);
-  core.mmu.invpcid(Number(type), pcid, la);
+  core.mmu.invalidate.invpcid(Number(type), pcid, la);
   core.charge(core.costs.invpcid);
   core.retire(insn);
 }

@@ -86,7 +86,7 @@ export function vmEntry(core: Core): string | undefined {
   context.eptRoot = Math.floor(eptp / 4096);
   context.eptAccessedDirty = (eptp & EPTP_AD) !== 0;
   context.vpid = vmx.secondary & SECONDARY_VPID ? vmcs.readNumber(VMCS_VPID) : 0;
-  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidateVmTransition();
+  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidate.vmTransition();
   updateMode(core);
 
   core.charge(core.costs.vmEntry);

@@ -56,7 +56,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   loadHostState(core, vmcs);
   state.u64[U64_TSC_OFFSET] = vmx.hostTscOffset;
   state.i32[I32_NON_ROOT] = 0;
-  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidateVmTransition();
+  if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidate.vmTransition();
   if (vmx.secondary & SECONDARY_EPT) context.eptRoot = 0;
   context.vpid = 0;
   vmx.pin = 0;

@@ -17,13 +17,13 @@ export const INVEPT_ALL = 2;
 export function invvpid(core: Core, type: number, vpid: number, la: number): void {
   if (type < INVVPID_ADDRESS || type > INVVPID_CONTEXT_KEEP_GLOBAL) throw new RangeError(`INVVPID type ${type}`);
   if (type !== INVVPID_ALL && (vpid <= 0 || vpid > 0xffff)) throw new RangeError(`INVVPID with VPID ${vpid}`);
-  core.mmu.invvpid(type, vpid, la);
+  core.mmu.invalidate.invvpid(type, vpid, la);
   core.charge(core.costs.invvpid);
 }
 
 /** INVEPT on this core: combined and guest-physical mappings of the EPT root (a host page number) go, or all. */
 export function invept(core: Core, type: number, eptRoot: number): void {
   if (type !== INVEPT_CONTEXT && type !== INVEPT_ALL) throw new RangeError(`INVEPT type ${type}`);
-  core.mmu.invept(type, eptRoot);
+  core.mmu.invalidate.invept(type, eptRoot);
   core.charge(core.costs.invept);
 }

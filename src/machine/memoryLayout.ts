@@ -1,0 +1,35 @@
+import { CORE_STATE_SIZE } from '../cpu/state.ts';
+import type { MmuGeometry } from '../mmu/geometry.ts';
+import { mmuAreaSize } from '../mmu/tlb.ts';
+
+const PAGE = 4096;
+/** A WebAssembly memory holds at most 4 GiB; guest RAM must leave room for the rest, and for the APIC page below 4 GiB of physical space. */
+export const MAX_RAM = 3 * 1024 ** 3;
+export const MIN_RAM = 4 * 1024 ** 2;
+
+/**
+ * Where everything lies in the machine's one memory:
+ *
+ *   0            core state blocks, CORE_STATE_SIZE each
+ *   mmuBase      translation structures of the cores, mmuStride each
+ *   ramBase      RAM: host-physical address 0
+ */
+export interface MemoryLayout {
+  readonly mmuBase: number;
+  readonly mmuStride: number;
+  readonly ramBase: number;
+  readonly totalPages: number;
+}
+
+/** @param ramBytes a multiple of 4096. */
+export function memoryLayout(cores: number, geometry: MmuGeometry, ramBytes: number): MemoryLayout {
+  const mmuBase = cores * CORE_STATE_SIZE;
+  const mmuStride = roundUp(mmuAreaSize(geometry), 64);
+  const ramBase = roundUp(mmuBase + cores * mmuStride, 65536);
+  return { mmuBase, mmuStride, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
+}
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
+/** True iff a number of bytes can be the RAM of a machine. */
+export const isRamSize = (bytes: number): boolean => Number.isInteger(bytes) && bytes >= MIN_RAM && bytes <= MAX_RAM && bytes % PAGE === 0;

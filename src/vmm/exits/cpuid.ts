@@ -1,0 +1,23 @@
+import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
+import { CPUID_HYPERVISOR, HYPERVISOR_SIGNATURE } from '../../arch/hypercalls.ts';
+import { RAX, RCX } from '../../arch/registers.ts';
+import { type CpuidResult, hypervisorWords } from '../../cpu/cpuid.ts';
+import { writeCpuid } from '../../cpu/system/identification.ts';
+import type { Pcpu } from '../pcpu.ts';
+import type { Vcpu } from '../vcpu.ts';
+import { skipInstruction } from './skip.ts';
+
+/** CPUID: the machine's answers with the vCPU's APIC id and count, without VMX, with the hypervisor bit and leaf. */
+export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
+  const { u64 } = pcpu.core.state;
+  pcpu.core.charge(pcpu.vmm.costs.cpuidEmulation);
+  writeCpuid(pcpu.core, answer(pcpu, vcpu, Number(u64[RAX]! & 0xffff_ffffn), Number(u64[RCX]! & 0xffff_ffffn)));
+  skipInstruction(vcpu);
+}
+
+function answer(pcpu: Pcpu, vcpu: Vcpu, leaf: number, subleaf: number): CpuidResult {
+  if (leaf === CPUID_HYPERVISOR) return [CPUID_HYPERVISOR, ...hypervisorWords(HYPERVISOR_SIGNATURE)];
+  const result = pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id);
+  if (leaf === 1) result[2] = (result[2] & ~CPUID_1_ECX_VMX) | CPUID_1_ECX_HYPERVISOR;
+  return result;
+}

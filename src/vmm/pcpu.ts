@@ -1,0 +1,222 @@
+import { APIC_EOI, DELIVERY_FIXED } from '../arch/apicRegisters.ts';
+import { EXIT_EXTERNAL_INTERRUPT } from '../arch/exitReasons.ts';
+import { VMCS_EXIT_INTERRUPTION_INFO, VMCS_EXIT_REASON } from '../arch/vmcs.ts';
+import { INTERRUPTION_VECTOR } from '../arch/vmxControls.ts';
+import type { Core, HostSoftware } from '../cpu/core.ts';
+import { vmEntry } from '../cpu/vmx/entry.ts';
+import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } from '../trace/events.ts';
+import { VMCS_ENTRY_INTERRUPTION_INFO, VMCS_GUEST_RIP } from '../arch/vmcs.ts';
+import { signedNumber } from '../cpu/linearMemory.ts';
+import { handleExit } from './exits/dispatch.ts';
+import { completeHypercall } from './exits/vmcall.ts';
+import { prepareInjection } from './injection.ts';
+import type { Scheduler } from './schedulers/scheduler.ts';
+import { loadVcpu, saveVcpu } from './switch.ts';
+import { flushTranslations, type TranslationFlush } from './translationFlush.ts';
+import type { Vcpu } from './vcpu.ts';
+import type { Vmm } from './vmm.ts';
+
+/** Host interrupt vectors. */
+export const VECTOR_HOST_TIMER = 0xec;
+/** Another core changed something this core must look at. */
+export const VECTOR_HOST_RESCHEDULE = 0xfd;
+/** A function call waits in the queue. */
+export const VECTOR_HOST_CALL = 0xfb;
+
+/** A function call from another core. */
+interface RemoteCall {
+  readonly initiator: Pcpu;
+  readonly flush: TranslationFlush;
+}
+
+/**
+ * The VMM on one physical core: takes host interrupts, handles VM exits, carries on what a vCPU waits for, schedules, enters guests.
+ * It advances in steps of the machine's core loop; between steps everything it knows is data.
+ */
+export class Pcpu implements HostSoftware {
+  readonly core: Core;
+  readonly vmm: Vmm;
+  scheduler!: Scheduler;
+  /** The vCPU whose state is on this core, or undefined. */
+  current: Vcpu | undefined;
+  /** vCPUs that live here, for their timers. */
+  readonly residents: Vcpu[] = [];
+  /** Calls from other cores, in order of arrival. */
+  private readonly calls: RemoteCall[] = [];
+  /** Waiting for a remote call of our own: until this time at least; Infinity while it is not done, -1 when nothing is awaited. */
+  private awaitUntil = -1;
+  /** A VM exit has happened and is not handled yet. */
+  private exitPending = false;
+  /** Nothing is runnable. */
+  private idle = false;
+
+  constructor(core: Core, vmm: Vmm) {
+    this.core = core;
+    this.vmm = vmm;
+  }
+
+  get id(): number {
+    return this.core.id;
+  }
+
+  /** Host software of this core has work at once (0), at a known time, or only when something arrives (Infinity). */
+  get wakeTime(): number {
+    if (this.core.apic.pending() >= 0) return 0;
+    if (this.awaitUntil >= 0) return this.awaitUntil;
+    return this.idle ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  /** Waiting in a loop rather than halted. */
+  get spinning(): boolean {
+    return this.awaitUntil >= 0;
+  }
+
+  step(core: Core): void {
+    if (core.apic.pending() >= 0) this.takeInterrupt(core.apic.acknowledge());
+    else if (this.exitPending) {
+      this.exitPending = false;
+      this.handleExit();
+    } else if (this.awaitUntil >= 0) {
+      this.awaitUntil = -1;
+      this.continueCall();
+    } else this.schedule();
+  }
+
+  /** Runs `flush` on another core and makes this one wait until it is done. */
+  callRemote(target: Pcpu, flush: TranslationFlush): void {
+    this.core.charge(this.vmm.costs.remoteCall);
+    target.calls.push({ initiator: this, flush });
+    this.awaitUntil = Number.POSITIVE_INFINITY;
+    this.sendIpi(target, VECTOR_HOST_CALL);
+  }
+
+  /** A host interrupt for another core, through the local APICs. */
+  sendIpi(target: Pcpu, vector: number): void {
+    this.core.charge(this.vmm.costs.apicAccess);
+    this.core.apic.writeIcr((DELIVERY_FIXED << 8) | (1 << 14) | vector, target.core.apic.id);
+  }
+
+  /** Makes this core look at its queue again; `from` is the core that changed it. */
+  reschedule(from: Pcpu): void {
+    if (from === this) this.idle = false;
+    else from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
+  }
+
+  /** Host interrupt handler. */
+  private takeInterrupt(vector: number): void {
+    const { core } = this;
+    core.charge(this.vmm.costs.hostInterrupt);
+    core.apic.write(APIC_EOI, 0);
+    this.idle = false;
+    if (vector === VECTOR_HOST_CALL) this.serveCalls();
+  }
+
+  /** Every queued call is carried out, and its initiator sees so a cache-line transfer later. */
+  private serveCalls(): void {
+    for (let call = this.calls.shift(); call !== undefined; call = this.calls.shift()) {
+      flushTranslations(this.core, call.flush);
+      const seen = this.core.clock + this.vmm.costs.cacheLineTransfer;
+      call.initiator.awaitUntil = seen;
+      this.vmm.machine.wakeAt(call.initiator.core, seen);
+    }
+  }
+
+  private handleExit(): void {
+    const { core } = this;
+    const vcpu = this.current!;
+    const { vmcs } = vcpu;
+    const reason = vmcs.readNumber(VMCS_EXIT_REASON);
+    vcpu.vm.exits[reason & 63]!++;
+    vcpu.syncClock(core.clock);
+    core.charge(this.vmm.costs.exitDispatch);
+    if (reason === EXIT_EXTERNAL_INTERRUPT) this.takeInterrupt(vmcs.readNumber(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
+    else handleExit(this, vcpu, reason);
+    vcpu.syncClock(core.clock);
+  }
+
+  /** A hypercall goes on, after what it waited for. */
+  continueCall(): void {
+    const vcpu = this.current;
+    const call = vcpu?.call;
+    if (vcpu === undefined || call === undefined) return;
+    if (!this.vmm.hypercalls.get(call.number)!.advance(call, this)) return;
+    vcpu.call = undefined;
+    completeHypercall(this, vcpu, call.result);
+    const { probe, clock } = this.core;
+    if (probe.mask & (1 << EVENT_HYPERCALL_END)) {
+      probe.event(EVENT_HYPERCALL_END, this.id, clock, call.number, vcpu.vm.id, vcpu.id, clock - call.started);
+    }
+  }
+
+  /** Puts the vCPU that the scheduler picks on the core, and enters it; or goes idle. */
+  private schedule(): void {
+    const { core } = this;
+    this.fireTimers();
+    const next = this.scheduler.pick(core.clock);
+    if (next !== this.current) this.switchTo(next);
+    this.armTimer();
+    if (next === undefined) {
+      this.idle = true;
+      return;
+    }
+    this.enter(next);
+  }
+
+  private switchTo(next: Vcpu | undefined): void {
+    const { core } = this;
+    const { probe } = core;
+    if (this.current !== undefined) {
+      const previous = this.current;
+      saveVcpu(core, previous);
+      if (previous.state === 'running') previous.enterState('runnable', core.clock);
+      if (probe.mask & (1 << EVENT_VCPU_STOP)) {
+        probe.event(EVENT_VCPU_STOP, this.id, core.clock, previous.vm.id, previous.id, previous.state === 'runnable' ? 1 : 0, 0);
+      }
+    }
+    this.current = next;
+    if (next === undefined) return;
+    core.charge(this.vmm.costs.vcpuSwitch);
+    loadVcpu(core, next);
+    if (next.lastRan !== undefined && next.lastRan !== this) {
+      // Entries left on this core from an earlier stay must not come back to life.
+      flushTranslations(core, { vpid: next.vpid, la: 0, pages: 0 });
+    }
+    next.lastRan = this;
+    next.enterState('running', core.clock);
+    if (probe.mask & (1 << EVENT_VCPU_RUN)) probe.event(EVENT_VCPU_RUN, this.id, core.clock, next.vm.id, next.id, 0, 0);
+  }
+
+  private enter(vcpu: Vcpu): void {
+    const { core } = this;
+    vcpu.syncClock(core.clock);
+    prepareInjection(vcpu);
+    const { probe } = core;
+    if (probe.mask & (1 << EVENT_VM_ENTRY)) {
+      const event = vcpu.vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
+      probe.event(EVENT_VM_ENTRY, this.id, core.clock, vcpu.vm.id, vcpu.id, signedNumber(vcpu.vmcs.read(VMCS_GUEST_RIP)), event);
+    }
+    this.exitPending = true;
+    const failure = vmEntry(core);
+    if (failure === undefined) return;
+    this.exitPending = false;
+    this.vmm.endVm(vcpu.vm, { kind: 'entry-failure', core: this.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: ${failure}` }, this);
+  }
+
+  /** Virtual APIC timers that are due fire; a halted vCPU with a deliverable interrupt wakes. */
+  private fireTimers(): void {
+    const now = this.core.clock;
+    for (const vcpu of this.residents) {
+      if (vcpu.apic.timerDeadline > now || vcpu.state === 'stopped') continue;
+      vcpu.syncClock(now);
+      vcpu.apic.timerExpired();
+      this.vmm.wakeIfPending(vcpu, this);
+    }
+  }
+
+  /** The host timer fires at the end of the slice or at the next virtual timer, whichever is first. */
+  private armTimer(): void {
+    let deadline = this.scheduler.deadline;
+    for (const vcpu of this.residents) if (vcpu.state !== 'stopped') deadline = Math.min(deadline, vcpu.apic.timerDeadline);
+    this.core.apic.writeTscDeadline(deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(deadline)));
+  }
+}

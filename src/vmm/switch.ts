@@ -1,0 +1,33 @@
+import type { Core } from '../cpu/core.ts';
+import {
+  U64_CR2,
+  U64_CSTAR,
+  U64_DR0,
+  U64_DR6,
+  U64_FMASK,
+  U64_KERNEL_GS_BASE,
+  U64_LSTAR,
+  U64_MISC_ENABLE,
+  U64_STAR,
+  U64_TSC_AUX,
+  U64_XCR0,
+} from '../cpu/state.ts';
+import type { Vcpu } from './vcpu.ts';
+
+/** State that hardware does not switch at VM entry and exit, so a VMM does when it changes vCPUs. */
+const SWITCHED: readonly number[] = [
+  ...Array.from({ length: 16 }, (_, register) => register),
+  ...[U64_CR2, U64_KERNEL_GS_BASE, U64_STAR, U64_LSTAR, U64_CSTAR, U64_FMASK, U64_TSC_AUX, U64_MISC_ENABLE, U64_XCR0],
+  ...[U64_DR0, U64_DR0 + 1, U64_DR0 + 2, U64_DR0 + 3, U64_DR6],
+];
+
+/** The vCPU's registers are safe in its record. */
+export function saveVcpu(core: Core, vcpu: Vcpu): void {
+  for (const index of SWITCHED) vcpu.registers[index] = core.state.u64[index]!;
+}
+
+/** The vCPU's registers are on the core and its VMCS is current. */
+export function loadVcpu(core: Core, vcpu: Vcpu): void {
+  for (const index of SWITCHED) core.state.u64[index] = vcpu.registers[index]!;
+  core.vmx.current = vcpu.vmcs;
+}

@@ -1,0 +1,68 @@
+import { LocalApic } from '../apic/localApic.ts';
+import type { Vmcs } from '../cpu/vmx/vmcs.ts';
+import type { HypercallCall } from './hypercalls/hypercall.ts';
+import type { Pcpu } from './pcpu.ts';
+import type { Vm } from './vm.ts';
+
+/** What a vCPU is doing, as the scheduler sees it. */
+export type VcpuState = 'running' | 'runnable' | 'halted' | 'waitForSipi' | 'stopped';
+
+/** A virtual processor: its VMCS, what a VMCS does not hold, its virtual APIC, and its accounts. */
+export class Vcpu {
+  readonly vm: Vm;
+  /** Number in its VM, and its APIC id there. */
+  readonly id: number;
+  readonly vmcs: Vmcs;
+  /** Never shared: translations stay apart by it. */
+  readonly vpid: number;
+  /** Virtual local APIC; `clock[0]` is brought up to date before it is touched. */
+  readonly apic: LocalApic;
+  readonly clock = new Float64Array(1);
+  /** General-purpose registers and switched MSRs while the vCPU is not on a core (RSP is in the VMCS). */
+  readonly registers = new BigUint64Array(64);
+  state: VcpuState;
+  /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
+  home: Pcpu;
+  lastRan: Pcpu | undefined;
+  /** An event whose delivery a VM exit cut off: interruption information and error code to inject again; 0 = none. */
+  reinject = 0;
+  reinjectErrorCode = 0;
+  /** The hypercall under way, if one is waiting for something. */
+  call: HypercallCall | undefined;
+
+  /** Cycles in each state so far, and since when the present one lasts. */
+  runCycles = 0;
+  stealCycles = 0;
+  haltCycles = 0;
+  since = 0;
+
+  constructor(vm: Vm, id: number, vpid: number, vmcs: Vmcs, home: Pcpu, cyclesPerTick: number) {
+    this.vm = vm;
+    this.id = id;
+    this.vpid = vpid;
+    this.vmcs = vmcs;
+    this.home = home;
+    this.state = id === 0 ? 'runnable' : 'waitForSipi';
+    this.apic = new LocalApic({ id, bus: vm.interconnect, clock: this.clock, cyclesPerTick });
+  }
+
+  /** The state changes at time `now`; the time in the old one is put to its account. */
+  enterState(state: VcpuState, now: number): void {
+    this.settle(now);
+    this.state = state;
+  }
+
+  /** Accounts are complete up to `now`. */
+  settle(now: number): void {
+    const cycles = Math.max(0, now - this.since);
+    if (this.state === 'running') this.runCycles += cycles;
+    else if (this.state === 'runnable') this.stealCycles += cycles;
+    else if (this.state === 'halted') this.haltCycles += cycles;
+    this.since = Math.max(this.since, now);
+  }
+
+  /** The virtual APIC's clock is the core's. */
+  syncClock(now: number): void {
+    if (now > this.clock[0]!) this.clock[0] = now;
+  }
+}

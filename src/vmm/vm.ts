@@ -1,0 +1,28 @@
+import type { StopReason } from '../cpu/stop.ts';
+import { PortBus } from '../devices/portBus.ts';
+import type { Vcpu } from './vcpu.ts';
+import type { VirtualInterconnect } from './virtualInterconnect.ts';
+
+/** A virtual machine: its memory, devices, vCPUs and how it ended. */
+export class Vm {
+  readonly id: number;
+  /** Host-physical address of guest-physical 0, and size in bytes. */
+  readonly base: number;
+  readonly size: number;
+  readonly eptp: number;
+  readonly interconnect: VirtualInterconnect;
+  readonly ports = new PortBus();
+  readonly vcpus: Vcpu[] = [];
+  /** VM exits by basic reason. */
+  readonly exits = new Float64Array(64);
+  /** How it ended; undefined while it runs. */
+  ended: StopReason | undefined;
+
+  constructor(id: number, base: number, size: number, eptp: number, interconnect: VirtualInterconnect) {
+    this.id = id;
+    this.base = base;
+    this.size = size;
+    this.eptp = eptp;
+    this.interconnect = interconnect;
+  }
+}

@@ -1,0 +1,187 @@
+import { APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
+import { APIC_SVR, APIC_SVR_ENABLE, APIC_LVT_TIMER } from '../arch/apicRegisters.ts';
+import { CR4_VMXE } from '../arch/controlRegisters.ts';
+import type { GuestImage } from '../arch/guestImage.ts';
+import { PAGE_2M } from '../arch/paging.ts';
+import { CpuidTable } from '../cpu/cpuid.ts';
+import { ACTIVITY_ACTIVE } from '../cpu/state.ts';
+import type { StopReason } from '../cpu/stop.ts';
+import { Vmcs } from '../cpu/vmx/vmcs.ts';
+import type { Costs } from '../machine/cost.ts';
+import { type BootInformation, prepareDirectEntry } from '../machine/directEntry.ts';
+import type { Machine } from '../machine/machine.ts';
+import { Random } from '../machine/random.ts';
+import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
+import { fillMsrBitmap, setupControls, setupDirectEntry, setupStartup } from './guestSetup.ts';
+import { HostPages } from './hostPages.ts';
+import { HYPERCALLS } from './hypercalls/registry.ts';
+import { buildEpt, eptPages } from './nestedPaging.ts';
+import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
+import type { SchedulerKind } from './schedulers/scheduler.ts';
+import { Vcpu } from './vcpu.ts';
+import { VirtualInterconnect, type VirtualReceiver } from './virtualInterconnect.ts';
+import { Vm } from './vm.ts';
+
+export interface VmmConfiguration {
+  readonly vms: number;
+  /** vCPUs of each VM. */
+  readonly vcpus: number;
+  /** Bytes of each VM's memory, a multiple of 2 MB. */
+  readonly vmMemory: number;
+  readonly scheduler: SchedulerKind;
+  /** Slice in cycles. */
+  readonly slice: number;
+  readonly seed: number;
+}
+
+/** LVT timer entry in TSC-deadline mode. */
+const TSC_DEADLINE_MODE = 2 << 17;
+
+/**
+ * The virtual machine monitor: VMs, their vCPUs, and the physical cores it runs them on. vCPU i of every VM lives on core i modulo the number of
+ * cores.
+ */
+export class Vmm implements VirtualReceiver {
+  readonly machine: Machine;
+  readonly costs: Costs;
+  readonly configuration: VmmConfiguration;
+  /** What guests see of the processor: one package of as many cores as the VM has vCPUs. */
+  readonly cpuid: CpuidTable;
+  readonly hypercalls = HYPERCALLS;
+  readonly vms: readonly Vm[];
+  readonly pcpus: readonly Pcpu[];
+  /** The core whose guest is accessing a device or its APIC right now: what it causes is charged there. */
+  writing: Pcpu;
+
+  constructor(machine: Machine, configuration: VmmConfiguration) {
+    const { profile, cores } = machine.configuration;
+    this.machine = machine;
+    this.costs = machine.costs;
+    this.configuration = configuration;
+    this.cpuid = new CpuidTable(profile.identity, profile.frequencyHz, configuration.vcpus);
+    this.pcpus = machine.cores.map((core) => new Pcpu(core, this));
+    this.writing = this.pcpus[0]!;
+
+    const reserve = vmmReserve(configuration);
+    const pages = new HostPages(machine.memory, 4096, reserve);
+    const msrBitmap = pages.allocate();
+    fillMsrBitmap(machine.memory, msrBitmap);
+    this.vms = Array.from({ length: configuration.vms }, (_, id) => {
+      const base = reserve + id * configuration.vmMemory;
+      const eptp = buildEpt(machine.memory, pages, base, configuration.vmMemory);
+      const vm = new Vm(id, base, configuration.vmMemory, eptp, new VirtualInterconnect(this));
+      for (let vcpuId = 0; vcpuId < configuration.vcpus; vcpuId++) {
+        const vmcs = new Vmcs(machine.memory.bytes, pages.allocate());
+        vmcs.clear();
+        const home = this.pcpus[vcpuId % cores]!;
+        const vpid = 1 + id * configuration.vcpus + vcpuId;
+        const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
+        setupControls(vcpu, msrBitmap);
+        // APIC ids follow the vCPU; only the first is a bootstrap processor.
+        if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base & ~0x100);
+        vm.vcpus.push(vcpu);
+        home.residents.push(vcpu);
+      }
+      vm.interconnect.vcpus = vm.vcpus;
+      return vm;
+    });
+    this.startCores();
+  }
+
+  /** Every core is in VMX root operation with its local APIC in x2APIC mode, under its scheduler. */
+  private startCores(): void {
+    const { scheduler, slice, seed } = this.configuration;
+    const random = new Random(seed);
+    for (const pcpu of this.pcpus) {
+      const { core } = pcpu;
+      pcpu.scheduler = scheduler.create(pcpu, { slice, firstSlice: Math.ceil(slice * random.fraction()) });
+      core.host = pcpu;
+      core.vmx.cr4Allowed = CR4_VMXE;
+      core.setActivity(ACTIVITY_ACTIVE);
+      core.apic.writeBase(core.apic.base - (core.apic.base & 0xfff) + ((core.apic.base & 0x100) | APIC_BASE_ENABLE | APIC_BASE_X2APIC));
+      core.apic.write(APIC_SVR, APIC_SVR_ENABLE | 0xff);
+      core.apic.write(APIC_LVT_TIMER, TSC_DEADLINE_MODE | VECTOR_HOST_TIMER);
+    }
+  }
+
+  /** Every VM has the image in its memory, and its first vCPU is at the entry point. */
+  load(image: GuestImage, information: Omit<BootInformation, 'cores' | 'memory'>): void {
+    for (const vm of this.vms) {
+      const { vcpus, vmMemory } = this.configuration;
+      // VMs differ in their seeds, as two machines would.
+      const seed = information.seed + vm.id * 0x9e37;
+      prepareDirectEntry(this.machine.memory, vm.base, image, { ...information, seed, cores: vcpus, memory: vmMemory });
+      const first = vm.vcpus[0]!;
+      setupDirectEntry(first, image.entry);
+      first.home.scheduler.enqueue(first, 0);
+    }
+  }
+
+  posted(target: Vcpu, vector: number, source: number): void {
+    const from = this.writing;
+    const { probe, clock, id } = from.core;
+    if (probe.mask & (1 << EVENT_VIRTUAL_INTERRUPT)) probe.event(EVENT_VIRTUAL_INTERRUPT, id, clock, target.vm.id, target.id, vector, source);
+    if (target.state === 'halted') this.wakeIfPending(target, from);
+    else if (target.state === 'running' && target.home !== from && target.home.core.nonRoot) target.home.reschedule(from);
+  }
+
+  /** A halted vCPU with a deliverable interrupt becomes runnable. */
+  wakeIfPending(vcpu: Vcpu, from: Pcpu): void {
+    if (vcpu.state === 'halted' && vcpu.apic.pending() >= 0) this.wake(vcpu, from);
+  }
+
+  /** A halted vCPU runs again, interrupt or not. */
+  kick(vcpu: Vcpu, from: Pcpu): void {
+    if (vcpu.state === 'halted') this.wake(vcpu, from);
+  }
+
+  private wake(vcpu: Vcpu, from: Pcpu): void {
+    from.core.charge(this.costs.vcpuWake);
+    vcpu.enterState('runnable', from.core.clock);
+    vcpu.home.scheduler.enqueue(vcpu, from.core.clock);
+    vcpu.home.reschedule(from);
+  }
+
+  /** INIT: the vCPU waits for STARTUP, wherever it was. */
+  init(target: Vcpu): void {
+    const from = this.writing;
+    if (target.state === 'stopped') return;
+    target.enterState('waitForSipi', from.core.clock);
+    target.home.scheduler.remove(target, from.core.clock);
+    target.apic.init();
+    target.reinject = 0;
+    if (target.home !== from && target.home.current === target) target.home.reschedule(from);
+  }
+
+  startup(target: Vcpu, vector: number): void {
+    if (target.state !== 'waitForSipi') return;
+    setupStartup(target, vector);
+    this.wake(target, this.writing);
+  }
+
+  /** The VM has ended; when it was the last, so has the machine. The machine's reason is the first VM's that is not a power-off. */
+  endVm(vm: Vm, reason: StopReason, from: Pcpu): void {
+    if (vm.ended !== undefined) return;
+    vm.ended = reason;
+    for (const vcpu of vm.vcpus) {
+      const wasRunning = vcpu.state === 'running';
+      vcpu.enterState('stopped', from.core.clock);
+      vcpu.home.scheduler.remove(vcpu, from.core.clock);
+      if (wasRunning && vcpu.home !== from) vcpu.home.reschedule(from);
+    }
+    if (this.vms.some((other) => other.ended === undefined)) return;
+    const failure = this.vms.find((other) => other.ended!.kind !== 'power-off');
+    this.machine.stop((failure ?? vm).ended!);
+  }
+
+  /** Accounts of every vCPU are complete up to now. */
+  settle(): void {
+    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(vcpu.home.core.clock);
+  }
+}
+
+/** Host memory below the VMs that the VMM keeps for itself: bytes, a multiple of 2 MB. */
+export function vmmReserve({ vms, vcpus, vmMemory }: Pick<VmmConfiguration, 'vms' | 'vcpus' | 'vmMemory'>): number {
+  const pages = 2 + vms * (vcpus + eptPages(vmMemory));
+  return Math.ceil((pages * 4096) / PAGE_2M) * PAGE_2M;
+}
