@@ -1,3 +1,7 @@
+/** Bits of `codePages`: somebody has decoded code from the page; somebody watches its contents (page tables). */
+export const PAGE_CODE = 1 << 0;
+export const PAGE_WATCHED = 1 << 1;
+
 /**
  * Physical memory: RAM from address 0 to `size`, a slice of the machine's one memory, plus what the machine must know about pages that
  * hold decoded code. Loads and stores here take host-physical addresses that lie in RAM; the caller has checked.
@@ -7,12 +11,14 @@ export class PhysicalMemory {
   readonly size: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** One byte per page: 1 while somebody has decoded code from it. A store to such a page must call `codeWritten`. */
+  /** One byte per page: PAGE_ bits. A store to a page whose byte is not 0 must call `codeWritten`. Set bits with `|=`. */
   readonly codePages: Uint8Array;
   /** Version of each page, counted up by stores to code pages: decoded code is keyed by it. */
   readonly pageVersions: Uint32Array;
   /** Told when a code page was written: its decoded code is void. */
   onCodeWritten: (page: number) => void = () => {};
+  /** Told when a watched page is written; the store may be about to happen, or just done. The page stays watched. */
+  onWatchedWritten: (page: number) => void = () => {};
 
   constructor(buffer: ArrayBufferLike, byteOffset: number, size: number) {
     this.size = size;
@@ -22,11 +28,32 @@ export class PhysicalMemory {
     this.pageVersions = new Uint32Array(size / 4096);
   }
 
-  /** Makes decoded code of this page void. `page` is a host page number. */
+  /** A page whose `codePages` byte is not 0 is written: its decoded code is void, and who watches it is told. `page` is a host page number. */
   codeWritten(page: number): void {
-    this.codePages[page] = 0;
-    this.pageVersions[page]!++;
-    this.onCodeWritten(page);
+    const marks = this.codePages[page]!;
+    this.codePages[page] = marks & ~PAGE_CODE;
+    if (marks & PAGE_CODE) {
+      this.pageVersions[page]!++;
+      this.onCodeWritten(page);
+    }
+    if (marks & PAGE_WATCHED) this.onWatchedWritten(page);
+  }
+
+  /** Stores to this page are told to `onWatchedWritten` from now on. */
+  watch(page: number): void {
+    this.codePages[page]! |= PAGE_WATCHED;
+  }
+
+  /** 32 bits at a host-physical address. */
+  load32(hpa: number): number {
+    return this.view.getUint32(hpa, true);
+  }
+
+  /** Stores 32 bits as a processor's page walk does: decoded code of the page becomes void. */
+  store32(hpa: number, value: number): void {
+    const page = Math.floor(hpa / 4096);
+    if (this.codePages[page] !== 0) this.codeWritten(page);
+    this.view.setUint32(hpa, value, true);
   }
 
   /** True iff [hpa, hpa + bytes) lies in RAM. */
@@ -47,8 +74,8 @@ export class PhysicalMemory {
   }
 
   private touch(hpa: number, length: number): void {
-    for (let page = hpa >>> 12; page * 4096 < hpa + length; page++) {
-      if (this.codePages[page] === 1) this.codeWritten(page);
+    for (let page = Math.floor(hpa / 4096); page * 4096 < hpa + length; page++) {
+      if (this.codePages[page] !== 0) this.codeWritten(page);
     }
   }
 }

@@ -221,6 +221,7 @@ export const INVALIDATION_NAMES = [
   'INVEPT-context',
   'INVEPT-all',
   'VM-TRANSITION',
+  'EPT-VIOLATION',
 ] as const;
 export const OPERATION_INVLPG = 0;
 export const OPERATION_INVPCID_ADDRESS = 1;
@@ -239,3 +240,5 @@ export const OPERATION_INVEPT_CONTEXT = 13;
 export const OPERATION_INVEPT_ALL = 14;
 /** VM entry or exit with VPID off: every linear and combined mapping of VPID 0 goes. */
 export const OPERATION_VM_TRANSITION = 15;
+/** An EPT violation: the guest-physical mappings of the address go, and the combined ones of the linear address translated. */
+export const OPERATION_EPT_VIOLATION = 16;
