@@ -38,6 +38,8 @@ const TYPE_INSTANT = 3;
 
 const SEQUENCE_ID = 1;
 const FLUSH_AT_BYTES = 1 << 16;
+/** Deeper than any real nesting, shallower than the viewer's limit: a guest that marks beginnings only must not slow the writer down. */
+const MAX_DEPTH = 128;
 
 /** How an event takes part in a flow. */
 export const FLOW_NONE = 0;
@@ -89,9 +91,14 @@ export class PerfettoTracks {
     return this.tracks.push({ uuid, open: [], latest: 0, children: 0 }) - 1;
   }
 
-  /** A slice starts, inside those that are open on the track. */
+  /** A slice starts, inside those that are open on the track. More than 128 deep, an instant stands for it. */
   begin(track: number, time: number, name: string, annotations: readonly Annotation[]): void {
-    this.tracks[track]!.open.push(name);
+    const { open } = this.tracks[track]!;
+    if (open.length === MAX_DEPTH) {
+      this.instant(track, time, name, annotations);
+      return;
+    }
+    open.push(name);
     this.packet(track, time, TYPE_BEGIN, name, annotations, FLOW_NONE, 0);
   }
 

@@ -134,6 +134,11 @@ test('only selected events are drawn, but who runs where is known all the same',
   expect(read).toHaveLength(2);
 });
 
+test('a guest that only ever begins gets 128 slices, then instants', () => {
+  const { slices, events: read } = trace(Array.from({ length: 200 }, (_, cycles) => [events.EVENT_MARK, 0, cycles, MARK_SPIN_BEGIN]));
+  expect([slices.length, read.filter(({ type }) => type === 'instant').length]).toEqual([128, 72]);
+});
+
 test('property: whatever happens, slices nest and close, times do not fall, and every flow is unique to its event', () => {
   fc.assert(
     fc.property(fc.array(arbitraryEvent, { maxLength: 200 }), (rows) => {
