@@ -3,9 +3,10 @@
  *
  * An event has a core, a time in cycles and up to four numeric arguments. Linear addresses are signed numbers (arch/addresses).
  * A field's format says how writers print it: `la` as 16 hexadecimal digits, `hex` as 0x…, `dec` as a decimal number,
- * `vector`, `reason` (VM-exit reason), `mark` and `operation` (invalidation) by name.
+ * `vector` (an exception by name, above them hexadecimal), `delivery` (of an interprocessor message), `reason` (VM-exit reason), `mark`,
+ * `operation` (invalidation) and `activity` by name.
  */
-export type FieldFormat = 'dec' | 'hex' | 'la' | 'vector' | 'reason' | 'mark' | 'operation' | 'activity';
+export type FieldFormat = 'dec' | 'hex' | 'la' | 'vector' | 'delivery' | 'reason' | 'mark' | 'operation' | 'activity';
 
 export interface EventDeclaration {
   /** Name in text and JSON Lines, and in `--trace-events`. */
@@ -46,8 +47,8 @@ export const EVENTS = [
     fields: [
       ['flow', 'dec'],
       ['target', 'dec'],
-      ['vector', 'vector'],
-      ['delivery', 'dec'],
+      ['vector', 'hex'],
+      ['delivery', 'delivery'],
     ],
     doc: 'an interprocessor message leaves; one event per target',
   },
@@ -57,8 +58,8 @@ export const EVENTS = [
     fields: [
       ['flow', 'dec'],
       ['source', 'dec'],
-      ['vector', 'vector'],
-      ['delivery', 'dec'],
+      ['vector', 'hex'],
+      ['delivery', 'delivery'],
     ],
     doc: 'the message arrives at the target APIC',
   },
@@ -199,6 +200,9 @@ export const EVENT_HYPERCALL_END = 12;
 export const EVENT_VIRTUAL_INTERRUPT = 13;
 export const EVENT_MARK = 14;
 export const EVENT_ACTIVITY = 15;
+
+/** Delivery modes of interprocessor messages, as DELIVERY_ numbers them (arch/apicRegisters). */
+export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;
 
 /** Activity states as the `activity` event reports them. */
 export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi'] as const;

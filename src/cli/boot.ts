@@ -1,0 +1,55 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ENGINE_NAMES, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
+import type { CommandContext } from './commandContext.ts';
+import { optionParser } from './optionParser.ts';
+import { parseAssignment, parseInteger, parseSize, parseTime } from './quantities.ts';
+
+const MAX_CORES = 255;
+
+const count = (max: number) => optionParser((text) => parseInteger(text, 1, max));
+
+/** Collects repeated `--param KEY=VALUE`. */
+function collectParam(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const [key, value] = optionParser(parseAssignment)(text);
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`'${key}' is given twice.`);
+  return { ...before, [key]: value };
+}
+
+/** `parapet boot GUEST`. */
+export function addBootCommand(program: Command, context: CommandContext): void {
+  program
+    .command('boot')
+    .description('run a guest until it ends')
+    .argument('<guest>', 'a built-in name (see `list guests`), or the path of an ELF kernel')
+    .option('--cores <n>', 'number of cores', count(MAX_CORES))
+    .option('--memory <size>', 'RAM of the machine: 256M, 1G', optionParser(parseSize))
+    .addOption(new Option('--engine <name>', 'what executes instructions').choices(ENGINE_NAMES))
+    .option('--profile <name>', 'machine profile: prices and sizes')
+    .option(
+      '--seed <n>',
+      'seed of the run (default: 0)',
+      optionParser((text) => parseInteger(text, 0)),
+    )
+    .option('--append <text>', 'kernel command line')
+    .option('--param <key=value>', 'parameter of a built-in guest; repeatable', collectParam)
+    .option('--vms <m>', 'number of virtual machines; runs the guest under the VMM', count(MAX_CORES))
+    .option('--vcpus <n>', 'vCPUs of each virtual machine; runs the guest under the VMM', count(MAX_CORES))
+    .option('--scheduler <name>', "the VMM's scheduler")
+    .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
+    .option('--shootdown <scheme>', 'TLB shootdown scheme of a built-in guest')
+    .option('--lock <name>', 'lock algorithm of a built-in guest')
+    .option(
+      '--max-cycles <n>',
+      'end the run after so many cycles',
+      optionParser((text) => parseInteger(text, 1)),
+    )
+    .option('--trace <file>', 'write a trace: .txt, .jsonl, or .pftrace for ui.perfetto.dev')
+    .option('--trace-events <list>', 'events and groups of events to trace, separated by commas; - takes away')
+    .option('--out <dir>', 'write config.json, stats.json, stats.csv and serial.log into this directory')
+    .option('--json', 'print results as one JSON object; serial output goes to standard error')
+    .action(async (guest: string, raw: RawBootOptions) => {
+      const options = resolveBootOptions(guest, raw);
+      const { runBoot } = await import('./runBoot.ts');
+      context.finish(await runBoot(options, { out: raw.out, json: raw.json ?? false }, context));
+    });
+}

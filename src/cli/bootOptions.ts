@@ -1,0 +1,125 @@
+import { basename, join } from 'node:path';
+import { PAGE_SIZE } from '../arch/addresses.ts';
+import { BOOT_COMMAND_LINE_MAX } from '../arch/platform.ts';
+import { DEFAULT_EVENTS, selectEvents } from '../trace/eventSelection.ts';
+import { TRACE_EXTENSIONS, traceExtension } from '../trace/traceSink.ts';
+import type { TimeSpan } from './quantities.ts';
+import { UsageError } from './usageError.ts';
+
+/**
+ * What `boot` was asked for: parsed, and checked as far as that needs no registry. `undefined` leaves the choice to the guest or the profile. Names (of
+ * guests, profiles, schemes, locks, schedulers) are as given.
+ */
+export interface BootOptions {
+  readonly guest: string;
+  readonly cores: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly engine: EngineName | undefined;
+  readonly profile: string | undefined;
+  readonly seed: number;
+  /** Kernel command line. */
+  readonly append: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly shootdown: string | undefined;
+  readonly lock: string | undefined;
+  /** Present: run under the VMM. */
+  readonly vmm: VmmOptions | undefined;
+  /** Infinity: until the guest ends. */
+  readonly maxCycles: number;
+  readonly trace: TraceOptions | undefined;
+}
+
+export const ENGINE_NAMES = ['jit', 'reference'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface VmmOptions {
+  readonly vms: number;
+  /** Per VM; undefined: as many as there are cores. */
+  readonly vcpus: number | undefined;
+  readonly scheduler: string | undefined;
+  readonly slice: TimeSpan | undefined;
+}
+
+export interface TraceOptions {
+  readonly path: string;
+  /** Mask over trace/events. */
+  readonly events: number;
+}
+
+/** Options of `boot` as commander hands them over, each already through its own parser. */
+export interface RawBootOptions {
+  readonly cores?: number;
+  readonly memory?: number;
+  readonly engine?: EngineName;
+  readonly profile?: string;
+  readonly seed?: number;
+  readonly append?: string;
+  readonly param?: Readonly<Record<string, string>>;
+  readonly vms?: number;
+  readonly vcpus?: number;
+  readonly scheduler?: string;
+  readonly slice?: TimeSpan;
+  readonly shootdown?: string;
+  readonly lock?: string;
+  readonly maxCycles?: number;
+  readonly trace?: string;
+  readonly traceEvents?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** Puts the options together and checks them against each other. Raises: UsageError. */
+export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOptions {
+  if (raw.memory !== undefined && raw.memory % PAGE_SIZE !== 0) {
+    throw new UsageError(`--memory: ${raw.memory} bytes are not whole pages of ${PAGE_SIZE}`);
+  }
+  const append = raw.append ?? '';
+  if (append.includes('\0')) throw new UsageError('--append: a command line cannot hold a zero byte');
+  const appendBytes = Buffer.byteLength(append);
+  if (appendBytes >= BOOT_COMMAND_LINE_MAX) {
+    throw new UsageError(`--append: ${appendBytes} bytes are more than the ${BOOT_COMMAND_LINE_MAX - 1} a command line may have`);
+  }
+  return {
+    guest,
+    cores: raw.cores,
+    memoryBytes: raw.memory,
+    engine: raw.engine,
+    profile: raw.profile,
+    seed: raw.seed ?? 0,
+    append,
+    params: raw.param ?? {},
+    shootdown: raw.shootdown,
+    lock: raw.lock,
+    vmm: resolveVmm(raw),
+    maxCycles: raw.maxCycles ?? Number.POSITIVE_INFINITY,
+    trace: resolveTrace(raw),
+  };
+}
+
+function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
+  if (raw.vms === undefined && raw.vcpus === undefined) {
+    for (const option of ['scheduler', 'slice'] as const) {
+      if (raw[option] !== undefined) throw new UsageError(`--${option} is for virtual machines: give --vms or --vcpus, too`);
+    }
+    return undefined;
+  }
+  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice };
+}
+
+function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {
+  if (raw.trace === undefined) {
+    if (raw.traceEvents !== undefined) throw new UsageError('--trace-events is for a trace: give --trace, too');
+    return undefined;
+  }
+  if (traceExtension(raw.trace) === undefined) {
+    throw new UsageError(`--trace: '${raw.trace}' must end in ${TRACE_EXTENSIONS.join(', ')}`);
+  }
+  // A bare file name belongs with the other results.
+  const path = raw.out !== undefined && basename(raw.trace) === raw.trace ? join(raw.out, raw.trace) : raw.trace;
+  try {
+    return { path, events: selectEvents(raw.traceEvents ?? DEFAULT_EVENTS) };
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--trace-events: ${error.message}`);
+    throw error;
+  }
+}

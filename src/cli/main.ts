@@ -1,0 +1,11 @@
+import { loadLibrary } from './library.ts';
+import { runCommandLine } from './program.ts';
+
+// A reader that has seen enough (`parapet list | head -1`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+// Not process.exit: output to pipes is still on its way.
+process.exitCode = await runCommandLine(process.argv.slice(2), process, loadLibrary);

@@ -1,0 +1,47 @@
+import type { LatencySummary } from './latencySummary.ts';
+
+/**
+ * What a run measured: the object that `--json` prints and `stats.json` holds. It is a function of image, configuration and seed; host time has no
+ * place in it.
+ */
+export interface RunStats {
+  /** Name of a built-in guest, or the path given. */
+  readonly guest: string;
+  readonly engine: string;
+  readonly seed: number;
+  readonly instructions: number;
+  /** Virtual time at the end, in cycles; and in seconds. */
+  readonly cycles: number;
+  readonly seconds: number;
+  /** Status that the process exits with. */
+  readonly exitStatus: number;
+  readonly shootdown: {
+    /** Name of the scheme, or null when the guest has none. */
+    readonly scheme: string | null;
+    readonly count: number;
+    readonly latencyCycles: Omit<LatencySummary, 'count'>;
+  };
+  /** Exits by the name of their reason; only those that occurred. */
+  readonly vmExits: Readonly<Record<string, number>>;
+  readonly ipis: { readonly sent: number; readonly delivered: number };
+  /** Invalidations by the name of their operation; only those that occurred. */
+  readonly invalidations: Readonly<Record<string, number>>;
+  readonly cores: readonly CoreStats[];
+  readonly vcpus: readonly VcpuStats[];
+}
+
+export interface CoreStats {
+  readonly busyCycles: number;
+  readonly idleCycles: number;
+}
+
+export interface VcpuStats {
+  readonly vm: number;
+  readonly id: number;
+  readonly runCycles: number;
+  /** Runnable, but another had the core. */
+  readonly stealCycles: number;
+  /** On a core, in a wait loop. */
+  readonly spinCycles: number;
+  readonly haltCycles: number;
+}
