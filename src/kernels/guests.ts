@@ -1,11 +1,13 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import type { GuestBuild, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
+import { ipiPingpong } from './ipiPingpong.ts';
 import { LOCKS } from './lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
+import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp];
+export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, shootdown];
 
 export interface GuestOptions {
   /** Values for some of the guest's parameters; the others take their defaults. */
