@@ -15,6 +15,7 @@ import { CONDITIONS, type InstructionSet, LOCKABLE, MNEMONICS, STRING_MNEMONICS,
 import type { Operand } from './operand.ts';
 import { StructuredProgram } from './structured.ts';
 
+export type { Assembled } from './program.ts';
 export type Assembler = StructuredProgram & InstructionSet;
 
 /** A new, empty program, with a method for every instruction of the instruction set. */

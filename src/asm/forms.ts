@@ -35,9 +35,7 @@ function buildIndex(): Map<string, InstructionForm[]> {
       // Absolute 64-bit offsets are never worth their length, and the short XCHG is NOP for EAX in 64-bit mode.
       if (operands.includes(OpCodeOperandKind.mem_offs) || /^Xchg_r\d\d_.?AX$/.test(name)) continue;
       const mnemonic = Mnemonic[info.mnemonic]!.toLowerCase();
-      const list = forms.get(mnemonic) ?? [];
-      forms.set(mnemonic, list);
-      list.push({
+      const form: InstructionForm = {
         code,
         text: info.instructionString,
         operands,
@@ -46,7 +44,14 @@ function buildIndex(): Map<string, InstructionForm[]> {
         mode64: info.mode64,
         operandSize: info.operandSize,
         lockable: info.canUseLockPrefix,
-      });
+      };
+      // Without operands only the name tells the operand size: RETF is retfw, retfd and retfq, too.
+      const names = operands.length === 0 ? [mnemonic, name.toLowerCase()] : [mnemonic];
+      for (const key of new Set(names)) {
+        const list = forms.get(key) ?? [];
+        forms.set(key, list);
+        list.push(form);
+      }
     } finally {
       info.free();
     }

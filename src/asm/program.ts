@@ -50,7 +50,10 @@ export class Program {
     return section;
   }
 
-  /** What `body` writes goes to the named section, which is opened at its first mention. `text`, `rodata`, `data` and `bss` exist. */
+  /**
+   * What `body` writes goes to the named section, which is opened at its first mention. `text`, `rodata`, `data` and `bss` exist; the
+   * last stays the last.
+   */
   section(name: string, body: () => void, options?: SectionOptions): void {
     const known = this.sections.get(name);
     if (known !== undefined && options !== undefined) throw new Error(`section ${name} is open already, at ${sourceLine()}`);
@@ -264,7 +267,10 @@ export class Program {
    * 32-bit addresses in code would no longer hold.
    */
   assemble({ base, entry = 'start' }: AssembleOptions): Assembled {
-    const layout = layOut([...this.sections.values()], base, this.labels);
+    // bss comes last, so that only one segment has room that is not in the image, and nothing lies behind it.
+    const sections = [...this.sections.values()];
+    const ordered = [...sections.filter((section) => section.name !== 'bss'), ...sections.filter((section) => section.name === 'bss')];
+    const layout = layOut(ordered, base, this.labels);
     const segments = segmentsOf(layout);
     const last = segments.at(-1);
     if (last !== undefined && last.address + last.memorySize > 2 ** 31) throw new Error('the image reaches above 2 GiB');

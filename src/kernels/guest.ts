@@ -1,0 +1,39 @@
+/** What a built-in guest is: a name, parameters, and a function that builds its image. */
+import type { GuestImage } from '../arch/guestImage.ts';
+import type { ListingLine } from '../asm/listing.ts';
+import type { LockAlgorithm } from './lib/locks/lock.ts';
+import type { ShootdownScheme } from './lib/shootdown/shootdown.ts';
+
+/** A whole number chosen when the guest is built. */
+export interface GuestParameter {
+  readonly name: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
+}
+
+/** Everything that a scenario is built from, checked. */
+export interface GuestChoices {
+  /** One value for each of the guest's parameters. */
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly lock: LockAlgorithm;
+  readonly shootdown: ShootdownScheme;
+}
+
+export interface GuestBuild {
+  readonly image: GuestImage;
+  readonly symbols: ReadonlyMap<string, number>;
+  readonly listing: readonly ListingLine[];
+}
+
+export interface GuestDefinition {
+  readonly name: string;
+  readonly doc: string;
+  readonly parameters: readonly GuestParameter[];
+  /** Cores it needs at least. */
+  readonly minCores: number;
+  /** What the guest's own figures (MARK_FIGURE) mean, by number. */
+  readonly figures: readonly string[];
+  readonly build: (choices: GuestChoices) => GuestBuild;
+}

@@ -1,0 +1,33 @@
+/** The shootdown of an unmodified kernel: an IPI to every core concerned, then waiting until all have invalidated and said so. */
+import { at } from '../../../asm/operand.ts';
+import { esi, rax, rdi, rdx, rsi } from '../../../asm/register.ts';
+import { addr } from '../../../asm/symbolValue.ts';
+import { callFunction } from '../callFunction.ts';
+import { cpu, PerCpu } from '../percpu.ts';
+import type { ShootdownScheme } from './shootdown.ts';
+
+export const ipi: ShootdownScheme = {
+  name: 'ipi',
+  doc: 'IPI to every core concerned, wait for all acknowledgements (Linux-like)',
+  write(a) {
+    a.include(callFunction);
+
+    a.proc('shootdown_setup', {}, () => {});
+
+    a.proc('shootdown_remote', {}, () => {
+      a.mov(cpu(PerCpu.flushStart), rsi);
+      a.mov(cpu(PerCpu.flushEnd), rdx);
+      a.mov(rdx, cpu(PerCpu.self));
+      a.mov(esi, addr('invalidate_for'));
+      a.call('call_function');
+    });
+
+    a.comment('on the target: RDI = area of the initiator');
+    a.proc('invalidate_for', {}, () => {
+      a.mov(rax, rdi);
+      a.mov(rdi, at(rax, PerCpu.flushStart));
+      a.mov(rsi, at(rax, PerCpu.flushEnd));
+      a.call('invalidate_local');
+    });
+  },
+};

@@ -1,0 +1,94 @@
+/**
+ * TLB shootdown: after `shootdown(RDI = start, RSI = end)` no core uses a translation of the range from before the call. `end` is
+ * exclusive; EVERYTHING stands for the whole address space. The caller has changed the page-table entries already, and interrupts are on.
+ *
+ * What is common to all schemes is here: the marks, the local invalidation, and who is concerned. A scheme only writes
+ * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end)`.
+ */
+import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../../arch/marks.ts';
+import type { Assembler } from '../../../asm/assembler.ts';
+import { mem, mem64 } from '../../../asm/operand.ts';
+import { cr3, ecx, edx, r12, r13, rax, rbx, rcx, rdi, rdx, rsi } from '../../../asm/register.ts';
+import { cpu, PerCpu } from '../percpu.ts';
+
+export interface ShootdownScheme {
+  readonly name: string;
+  readonly doc: string;
+  /** Writes `shootdown_remote`, and `shootdown_setup`, which core 0 calls once before the first shootdown. */
+  readonly write: (a: Assembler) => void;
+}
+
+/** As `end`: the whole address space. */
+export const EVERYTHING = -1;
+/** Above this many pages, dropping everything is cheaper than page by page. The number is Linux's. */
+export const SINGLE_PAGE_CEILING = 33;
+
+/** Writes `shootdown` over a scheme. */
+export const shootdown =
+  (scheme: ShootdownScheme) =>
+  (a: Assembler): void => {
+    a.comment(`shootdown scheme: ${scheme.name}`);
+    scheme.write(a);
+    a.comment('cores that use the address space');
+    a.variable('space_cores');
+
+    a.proc('shootdown', { saves: [rbx, r12, r13] }, () => {
+      a.mov(r12, rdi);
+      a.mov(r13, rsi);
+      a.mov(rbx, mem64('space_cores'));
+      a.mov(ecx, cpu(PerCpu.number));
+      a.btr(rbx, rcx);
+      countBits(a);
+
+      a.mark(MARK_SHOOTDOWN_BEGIN);
+      a.call('invalidate_local');
+      a.test(rbx, rbx);
+      a.if_('nz', () => {
+        a.mov(rdi, rbx);
+        a.mov(rsi, r12);
+        a.mov(rdx, r13);
+        a.call('shootdown_remote');
+      });
+      a.mov(rdi, r12);
+      a.mov(rsi, r13);
+      a.mark(MARK_SHOOTDOWN_END);
+    });
+
+    a.comment("RDI = start, RSI = end: drops this core's translations, page by page or all at once");
+    a.proc('invalidate_local', {}, () => {
+      a.cmp(rsi, EVERYTHING);
+      a.je('.all');
+      a.mov(rax, rsi);
+      a.sub(rax, rdi);
+      a.cmp(rax, SINGLE_PAGE_CEILING * 4096);
+      a.ja('.all');
+      a.while_(
+        () => a.cmp(rdi, rsi),
+        'b',
+        () => {
+          a.invlpg(mem(rdi));
+          a.add(rdi, 4096);
+        },
+      );
+      a.return_();
+      a.label('.all');
+      a.comment("MOV to CR3 drops all but global translations of the current PCID; global ones are the kernel's and never change");
+      a.mov(rax, cr3);
+      a.mov(cr3, rax);
+    });
+  };
+
+/** RDX is the number of bits set in RBX. Changes RAX, RCX. */
+function countBits(a: Assembler): void {
+  a.xor(edx, edx);
+  a.mov(rax, rbx);
+  a.while_(
+    () => a.test(rax, rax),
+    'nz',
+    () => {
+      a.lea(rcx, mem(rax, -1));
+      a.and(rax, rcx);
+      a.inc(edx);
+    },
+  );
+}

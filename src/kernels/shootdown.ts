@@ -1,0 +1,383 @@
+/**
+ * shootdown: cores that map, unmap and read each other's pages in one address space, and notice every stale translation.
+ *
+ * Entry: `main` on core 0, interrupts on (lib/boot). Each core owns `slots` pages. Again and again it takes a range of `pages` of
+ * its slots, clears their entries, calls `shootdown`, poisons the frames, and maps the range anew with the frames that the range before
+ * gave up: so a frame never goes back to where it came from at once. Every frame carries a stamp: its owner, its slot, a generation.
+ * Between its own turns a core reads slots of all cores. Such a read finds the page absent, or a stamp of that very slot; whatever
+ * else it finds came through a translation that a shootdown should have removed.
+ *
+ * Reports: shootdowns, reads, absent pages, cycles per shootdown; MARK_ROI around the measured part; MARK_STALE, a message and a failure
+ * when a stale translation is seen. Correct whatever the speed of the cores: nothing waits with a time limit, and whoever waits serves
+ * the interrupts of others.
+ */
+import { MARK_ROI_BEGIN, MARK_ROI_END, MARK_STALE } from '../arch/marks.ts';
+import { PTE_P, PTE_RW } from '../arch/paging.ts';
+import { VECTOR_PF } from '../arch/vectors.ts';
+import type { Assembler } from '../asm/assembler.ts';
+import { at, mem, mem64 } from '../asm/operand.ts';
+import { cr2, eax, ebp, edi, edx, r8, r8d, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { addr } from '../asm/symbolValue.ts';
+import type { GuestChoices, GuestDefinition } from './guest.ts';
+import { barrier } from './lib/barrier.ts';
+import { reportFigure } from './lib/figure.ts';
+import { setHandler } from './lib/interrupts.ts';
+import { buildKernel } from './lib/kernel.ts';
+import { MAPPED_REGION } from './lib/layout.ts';
+import { areaOf, cpu, PerCpu } from './lib/percpu.ts';
+import { print, printDecimal, printHex } from './lib/serial.ts';
+import { shootdown as shootdownPart } from './lib/shootdown/shootdown.ts';
+import { smp } from './lib/smp.ts';
+import { readTsc } from './lib/time.ts';
+import { TrapFrame } from './lib/trap.ts';
+
+const FIGURES = ['shootdowns', 'reads', 'absent pages', 'mean shootdown, cycles', 'longest shootdown, cycles'] as const;
+
+/** Per-core counters: byte offsets into `PerCpu.figures`. */
+const SHOOTDOWNS = 0;
+const READS = 8;
+const ABSENT = 16;
+const CYCLES = 24;
+const LONGEST = 32;
+
+/** Each core's slots start on a 2 MB boundary: cores share page-table levels, not page tables. */
+const REGION_ALIGNMENT = 0x20_0000;
+/** Top byte of every stamp: generation 31:0, slot 47:32, owner 55:48. */
+const STAMP = 0x5a;
+const POISON = 0x0bad_0bad_0bad_0badn;
+const ABSENT_VALUE = -1;
+/** Debug-exit value for a stale translation; 1 is any other failure. */
+const STALE_STATUS = 2;
+/** Bits 51:12 of an entry. */
+const ADDRESS = 0x000f_ffff_ffff_f000n;
+/** Frame lists are one page long. */
+const LIST_CAPACITY = 512;
+
+export const shootdown: GuestDefinition = {
+  name: 'shootdown',
+  doc: 'unmaps, shoots down and reuses pages on all cores while all read each other; finds stale translations',
+  parameters: [
+    { name: 'iterations', default: 20, min: 1, max: 1_000_000, doc: 'shootdowns by each core' },
+    { name: 'pages', default: 1, min: 1, max: LIST_CAPACITY, doc: 'pages unmapped by each shootdown; at most `slots`' },
+    { name: 'slots', default: 16, min: 1, max: 4096, doc: 'pages that each core owns' },
+    { name: 'think', default: 20_000, min: 0, max: 1_000_000_000, doc: 'mean work between shootdowns, in instructions' },
+    { name: 'reads', default: 16, min: 0, max: 1_000_000, doc: 'reads of random slots between shootdowns' },
+  ],
+  minCores: 1,
+  figures: FIGURES,
+  build: (choices) => buildKernel(choices.lock, (a) => scenario(a, choices)),
+};
+
+function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices): void {
+  const iterations = parameters['iterations']!;
+  const pages = parameters['pages']!;
+  const slots = parameters['slots']!;
+  const think = parameters['think']!;
+  const reads = parameters['reads']!;
+  if (pages > slots) throw new Error(`shootdown: ${pages} pages cannot be unmapped out of ${slots} slots`);
+  const regionSize = Math.ceil((slots * 4096) / REGION_ALIGNMENT) * REGION_ALIGNMENT;
+
+  a.include(smp);
+  a.include(barrier);
+  shootdownPart(scheme)(a);
+
+  /** RDI, a core number, has become the first address of that core's slots. */
+  const regionOf = (): void => {
+    a.imul(rdi, rdi, regionSize);
+    a.mov(rax, MAPPED_REGION);
+    a.add(rdi, rax);
+  };
+
+  a.proc('main', {}, () => {
+    setHandler(a, VECTOR_PF, 'on_page_fault');
+    a.call('shootdown_setup');
+    a.call('smp_start');
+    a.mov(rax, mem64('cores_online'));
+    a.mov(mem64('space_cores'), rax);
+    a.mov(edi, addr('work'));
+    a.call('smp_run');
+    a.call('report');
+  });
+
+  a.comment('every core: RBX = its slots, RBP = frames to map next, R12 = frames unmapped last, R13 = shootdowns done');
+  a.proc('work', { saves: [rbx, rbp, r12, r13] }, () => {
+    a.mov(edi, cpu(PerCpu.number));
+    regionOf();
+    a.mov(rbx, rdi);
+    a.call('frame_alloc');
+    a.mov(rbp, rax);
+    a.call('frame_alloc');
+    a.mov(r12, rax);
+    a.mov(rdi, rbp);
+    a.call('fill_list');
+    a.mov(rdi, rbx);
+    a.call('map_all');
+    a.call('barrier_wait');
+    onCore0(a, () => a.mark(MARK_ROI_BEGIN));
+
+    a.xor(r13, r13);
+    a.repeat_while('b', () => {
+      a.comment('a range that starts anywhere and ends within the slots');
+      a.mov(edi, slots - pages + 1);
+      a.call('random_below');
+      a.mov(rdi, rax);
+      a.mov(rsi, rbp);
+      a.mov(rdx, r12);
+      a.inc(r13);
+      a.mov(rcx, r13);
+      a.call('exchange_range');
+      a.comment('what was unmapped is mapped next time');
+      a.xchg(rbp, r12);
+
+      a.call('read_around');
+      if (think > 0) {
+        a.mov(edi, 2 * think);
+        a.call('random_below');
+        a.mov(rdi, rax);
+        a.call('compute');
+      }
+      a.cmp(r13, iterations);
+    });
+
+    a.comment('those that are done go on serving the shootdowns of the others');
+    a.call('barrier_wait');
+    onCore0(a, () => a.mark(MARK_ROI_END));
+  });
+
+  a.comment('RDI = a list: fills it with new frames');
+  a.proc('fill_list', { saves: [rbx, rbp] }, () => {
+    a.mov(rbx, rdi);
+    a.xor(rbp, rbp);
+    a.repeat_while('b', () => {
+      a.call('frame_alloc');
+      a.mov(mem64(rbx, rbp.times(8)), rax);
+      a.inc(rbp);
+      a.cmp(rbp, pages);
+    });
+  });
+
+  a.comment('RDI = slots of this core: maps all of them, generation 0');
+  a.proc('map_all', { saves: [rbx, rbp] }, () => {
+    a.mov(rbx, rdi);
+    a.xor(rbp, rbp);
+    a.repeat_while('b', () => {
+      a.call('frame_alloc');
+      a.mov(rcx, rax);
+      a.mov(rdi, rbx);
+      a.mov(rsi, rbp);
+      a.xor(edx, edx);
+      a.call('map_stamped');
+      a.add(rbx, 4096);
+      a.inc(rbp);
+      a.cmp(rbp, slots);
+    });
+  });
+
+  a.comment(
+    'RDI = la of a slot of this core, RSI = its number, RDX = generation, RCX = frame: stamps the frame, then maps it. RAX = stamp',
+  );
+  a.proc('map_stamped', { saves: [rbx] }, () => {
+    a.mov(rax, rsi);
+    a.call('stamp_of');
+    a.mov(mem64(rcx), rax);
+    a.mov(rbx, rax);
+    a.lea(rsi, mem(rcx, PTE_P | PTE_RW));
+    a.call('page_map');
+    a.mov(rax, rbx);
+  });
+
+  a.comment('RAX = slot, RDX = generation: RAX = stamp of this core. Changes R8 only');
+  a.proc('stamp_of', {}, () => {
+    a.shl(rax, 32);
+    a.or(rax, rdx);
+    a.mov(r8d, cpu(PerCpu.number));
+    a.or(r8d, STAMP << 8);
+    a.shl(r8, 48);
+    a.or(rax, r8);
+  });
+
+  a.comment('RDI = first slot, RSI = frames to map, RDX = list for those unmapped, RCX = generation: one turn of the owner');
+  a.proc('exchange_range', { saves: [rbx, rbp, r12, r13, r14, r15] }, () => {
+    a.mov(r12, rdi);
+    a.mov(r13, rsi);
+    a.mov(r14, rdx);
+    a.mov(r15, rcx);
+    a.mov(edi, cpu(PerCpu.number));
+    regionOf();
+    a.mov(rbx, r12);
+    a.shl(rbx, 12);
+    a.add(rbx, rdi);
+
+    a.comment('unmap');
+    a.xor(rbp, rbp);
+    a.repeat_while('b', () => {
+      addressInRange(a);
+      a.call('page_unmap');
+      a.mov(rcx, ADDRESS);
+      a.and(rax, rcx);
+      a.mov(mem64(r14, rbp.times(8)), rax);
+      a.inc(rbp);
+      a.cmp(rbp, pages);
+    });
+
+    a.comment('from here on nobody may read the old frames through these addresses');
+    a.mov(rdi, rbx);
+    a.lea(rsi, mem(rbx, pages * 4096));
+    a.call('timed_shootdown');
+    a.comment('so they can be given a new meaning');
+    a.mov(rdx, POISON);
+    a.xor(rbp, rbp);
+    a.repeat_while('b', () => {
+      a.mov(rax, mem64(r14, rbp.times(8)));
+      a.mov(mem64(rax), rdx);
+      a.inc(rbp);
+      a.cmp(rbp, pages);
+    });
+
+    a.comment('map the other frames, and read back what each of them says');
+    a.xor(rbp, rbp);
+    a.repeat_while('b', () => {
+      addressInRange(a);
+      a.lea(rsi, mem(r12, rbp));
+      a.mov(rdx, r15);
+      a.mov(rcx, mem64(r13, rbp.times(8)));
+      a.call('map_stamped');
+      addressInRange(a);
+      a.mov(rsi, rax);
+      a.call('slot_read');
+      a.cmp(rax, rsi);
+      a.jne('stale');
+      a.inc(rbp);
+      a.cmp(rbp, pages);
+    });
+  });
+
+  a.comment('shootdown, with its latency counted');
+  a.proc('timed_shootdown', { saves: [rbx] }, () => {
+    readTsc(a);
+    a.mov(rbx, rax);
+    a.call('shootdown');
+    readTsc(a);
+    a.sub(rax, rbx);
+    a.inc(cpu(PerCpu.figures, SHOOTDOWNS));
+    a.add(cpu(PerCpu.figures, CYCLES), rax);
+    a.cmp(rax, cpu(PerCpu.figures, LONGEST));
+    a.if_('a', () => a.mov(cpu(PerCpu.figures, LONGEST), rax));
+  });
+
+  a.comment('reads random slots of random cores');
+  a.proc('read_around', { saves: [rbx, rbp, r12] }, () => {
+    if (reads === 0) return;
+    a.xor(rbx, rbx);
+    a.repeat_while('b', () => {
+      a.mov(rdi, mem64('boot_cores'));
+      a.call('random_below');
+      a.mov(rbp, rax);
+      a.mov(edi, slots);
+      a.call('random_below');
+      a.mov(r12, rax);
+      a.mov(rdi, rbp);
+      regionOf();
+      a.mov(rax, r12);
+      a.shl(rax, 12);
+      a.add(rdi, rax);
+      a.call('slot_read');
+      a.inc(cpu(PerCpu.figures, READS));
+      a.cmp(rax, ABSENT_VALUE);
+      a.if_('ne', () => {
+        a.comment('owner and slot of the stamp must be those of the address; the generation may be any');
+        a.mov(rcx, rax);
+        a.shr(rcx, 32);
+        a.shl(ebp, 16);
+        a.or(rbp, r12);
+        a.or(rbp, STAMP << 24);
+        a.cmp(rcx, rbp);
+        a.jne('stale');
+      });
+      a.inc(rbx);
+      a.cmp(rbx, reads);
+    });
+  });
+
+  a.comment('RDI = la: RAX = what is there, or ABSENT_VALUE. Changes nothing else');
+  a.label('slot_read');
+  a.mov(rax, mem64(rdi));
+  a.ret();
+  a.label('slot_absent');
+  a.mov(rax, ABSENT_VALUE);
+  a.ret();
+
+  a.comment('the one page fault that is expected: slot_read finds nothing');
+  a.proc('on_page_fault', {}, () => {
+    a.cmp(at(rdi, TrapFrame.rip), addr('slot_read'));
+    a.jne('unexpected_trap');
+    a.cmp(at(rdi, TrapFrame.error), 0);
+    a.jne('unexpected_trap');
+    a.mov(rax, cr2);
+    a.cmp(rax, at(rdi, TrapFrame.rdi));
+    a.jne('unexpected_trap');
+    a.mov(at(rdi, TrapFrame.rip), addr('slot_absent'));
+    a.inc(cpu(PerCpu.figures, ABSENT));
+  });
+
+  a.comment('RDI = la, RAX = what was read there: the proof that a translation outlived its shootdown');
+  a.label('stale');
+  a.mov(rsi, rax);
+  a.mark(MARK_STALE);
+  a.mov(rbx, rdi);
+  a.mov(rbp, rsi);
+  print(a, 'stale translation: core ');
+  a.mov(eax, cpu(PerCpu.number));
+  printDecimal(a, rax);
+  print(a, ' read 0x');
+  printHex(a, rbp);
+  print(a, ' at 0x');
+  printHex(a, rbx);
+  print(a, '\n');
+  a.mov(edi, STALE_STATUS);
+  a.jmp('fail');
+
+  a.comment('sums over all cores');
+  a.proc('report', { saves: [rbx, rbp, r12, r13, r14, r15] }, () => {
+    const sums = [
+      [r12, SHOOTDOWNS],
+      [r13, READS],
+      [r14, ABSENT],
+      [r15, CYCLES],
+    ] as const;
+    for (const [sum] of sums) a.xor(sum, sum);
+    a.xor(rbp, rbp);
+    a.xor(rbx, rbx);
+    a.repeat_while('b', () => {
+      a.mov(rcx, rbx);
+      areaOf(a, rcx);
+      for (const [sum, figure] of sums) a.add(sum, at(rcx, PerCpu.figures, figure));
+      a.cmp(rbp, at(rcx, PerCpu.figures, LONGEST));
+      a.cmovb(rbp, at(rcx, PerCpu.figures, LONGEST));
+      a.inc(rbx);
+      a.cmp(rbx, mem64('boot_cores'));
+    });
+    reportFigure(a, FIGURES, 'shootdowns', r12);
+    reportFigure(a, FIGURES, 'reads', r13);
+    reportFigure(a, FIGURES, 'absent pages', r14);
+    a.mov(rax, r15);
+    a.xor(edx, edx);
+    a.div(r12);
+    a.mov(r15, rax);
+    reportFigure(a, FIGURES, 'mean shootdown, cycles', r15);
+    reportFigure(a, FIGURES, 'longest shootdown, cycles', rbp);
+  });
+}
+
+/** RDI is the address of slot RBP of the range that starts at RBX. */
+function addressInRange(a: Assembler): void {
+  a.mov(rdi, rbp);
+  a.shl(rdi, 12);
+  a.add(rdi, rbx);
+}
+
+/** `body` on core 0 only. */
+function onCore0(a: Assembler, body: () => void): void {
+  a.cmp(cpu(PerCpu.number), 0);
+  a.if_('e', body);
+}
