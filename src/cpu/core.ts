@@ -42,8 +42,6 @@ export interface CoreSurroundings {
   readonly costs: CoreCosts;
   readonly cpuid: CpuidTable;
   readonly probe: Probe;
-  /** Cycles a second of the time-stamp counter. */
-  readonly tscHz: number;
   /** Hands the messages due at `now` to core `core`'s APIC and to its receiver calls. */
   deliverMessages(core: number, now: number): void;
   /** Time of the earliest undelivered message to `core`; Infinity when there is none. */
