@@ -158,10 +158,11 @@ function transfer(core: Core, selector: number, offset: bigint): void {
 function farPointer(core: Core, insn: Instruction): { selector: number; offset: bigint } {
   const operand = insn.operands[0]!;
   if (operand.kind === OPERAND_FAR) {
-    return { selector: operand.register, offset: operand.immediate };
+    return { selector: Number(operand.immediate >> 32n), offset: operand.immediate & 0xffff_ffffn };
   }
   const la = memoryAddress(core, insn);
-  const bytes = (insn.width / 8) as 2 | 4 | 8;
+  // The pointer in memory is the offset and two bytes of selector.
+  const bytes = (operand.width / 8 - 2) as 2 | 4 | 8;
   const access = ACCESS_READ | core.userAccess;
   return { offset: loadLinear(core, bytes, la, access), selector: Number(loadLinear(core, 2, la + bytes, access)) };
 }
