@@ -17,7 +17,7 @@ export function formatInstruction(bits: Bits, bytes: Uint8Array, address: number
   const decoder = new Decoder(bits, bytes, DecoderOptions.None);
   const instruction = new Instruction();
   try {
-    decoder.ip = BigInt(address);
+    decoder.ip = BigInt.asUintN(64, BigInt(address));
     decoder.decodeOut(instruction);
     return formatter.format(instruction);
   } finally {

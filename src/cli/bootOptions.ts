@@ -26,6 +26,8 @@ export interface BootOptions {
   readonly vmm: VmmOptions | undefined;
   /** Infinity: until the guest ends. */
   readonly maxCycles: number;
+  /** Check every use of a cached translation. */
+  readonly checkTlb: boolean;
   readonly trace: TraceOptions | undefined;
 }
 
@@ -62,6 +64,7 @@ export interface RawBootOptions {
   readonly shootdown?: string;
   readonly lock?: string;
   readonly maxCycles?: number;
+  readonly checkTlb?: boolean;
   readonly trace?: string;
   readonly traceEvents?: string;
   readonly out?: string;
@@ -92,6 +95,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
     lock: raw.lock,
     vmm: resolveVmm(raw),
     maxCycles: raw.maxCycles ?? Number.POSITIVE_INFINITY,
+    checkTlb: raw.checkTlb ?? false,
     trace: resolveTrace(raw),
   };
 }

@@ -74,5 +74,6 @@ export interface ExperimentResult {
 
 /** Loads the library when a command needs it, so that `--help` does not. This is the one place that names the rooms behind it. */
 export async function loadLibrary(): Promise<Library> {
-  throw new Error('the command line is not wired to the machine yet: loadLibrary in src/cli/library.ts');
+  const { sessionLibrary } = await import('./sessionLibrary.ts');
+  return sessionLibrary;
 }

@@ -1,5 +1,5 @@
-import type { LocalApic } from '../apic/localApic.ts';
 import { APIC_MODE_XAPIC } from '../apic/apicState.ts';
+import type { LocalApic } from '../apic/localApic.ts';
 import { formatLinear } from '../arch/addresses.ts';
 import { RFLAGS_IF } from '../arch/rflags.ts';
 import type { PortBus } from '../devices/portBus.ts';
@@ -143,7 +143,8 @@ export class Core {
   /** Earliest time at which the core has something to do; Infinity when only a message could give it work. */
   readyTime(): number {
     if (this.stopped) return Number.POSITIVE_INFINITY;
-    if (this.state.i32[I32_ACTIVITY] === ACTIVITY_ACTIVE && !(this.host && !this.nonRoot && this.host.wakeTime > this.clock)) return this.clock;
+    if (this.state.i32[I32_ACTIVITY] === ACTIVITY_ACTIVE && !(this.host && !this.nonRoot && this.host.wakeTime > this.clock))
+      return this.clock;
     const wake = this.host && !this.nonRoot ? this.host.wakeTime : Number.POSITIVE_INFINITY;
     return Math.max(this.clock, Math.min(wake, this.nextAlarm()));
   }

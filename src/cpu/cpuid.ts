@@ -69,7 +69,12 @@ export class CpuidTable {
       case 0:
         return [0x16, ...vendorWords(this.identity.vendor)];
       case 1:
-        return [this.identity.signature, ((apicId & 0xff) << 24) | (Math.min(this.cores, 255) << 16) | (8 << 8), FEATURES_1_ECX, FEATURES_1_EDX];
+        return [
+          this.identity.signature,
+          ((apicId & 0xff) << 24) | (Math.min(this.cores, 255) << 16) | (8 << 8),
+          FEATURES_1_ECX,
+          FEATURES_1_EDX,
+        ];
       case 7:
         return subleaf === 0 ? [0, FEATURES_7_EBX, 0, 0] : [0, 0, 0, 0];
       case 0xb:
@@ -106,7 +111,8 @@ export class CpuidTable {
   }
 }
 
-const FEATURES_1_ECX = CPUID_1_ECX_CX16 | CPUID_1_ECX_PCID | CPUID_1_ECX_X2APIC | CPUID_1_ECX_MOVBE | CPUID_1_ECX_POPCNT | CPUID_1_ECX_TSC_DEADLINE;
+const FEATURES_1_ECX =
+  CPUID_1_ECX_CX16 | CPUID_1_ECX_PCID | CPUID_1_ECX_X2APIC | CPUID_1_ECX_MOVBE | CPUID_1_ECX_POPCNT | CPUID_1_ECX_TSC_DEADLINE;
 const FEATURES_1_EDX =
   CPUID_1_EDX_PSE |
   CPUID_1_EDX_TSC |

@@ -1,4 +1,16 @@
-import { CR0_PG, CR0_WP, CR3_PCID_MASK, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE } from '../arch/controlRegisters.ts';
+import {
+  CR0_PG,
+  CR0_WP,
+  CR3_PCID_MASK,
+  CR4_PAE,
+  CR4_PCIDE,
+  CR4_PGE,
+  CR4_PSE,
+  CR4_SMAP,
+  CR4_SMEP,
+  EFER_LMA,
+  EFER_NXE,
+} from '../arch/controlRegisters.ts';
 import { CS } from '../arch/registers.ts';
 import { RFLAGS_AC } from '../arch/rflags.ts';
 import { AR_DB, AR_L } from '../arch/segments.ts';

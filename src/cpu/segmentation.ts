@@ -1,11 +1,32 @@
 import { CS, SS } from '../arch/registers.ts';
-import { AR_DB, AR_DPL_SHIFT, AR_G, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, TYPE_ACCESSED, TYPE_CODE, TYPE_CONFORMING_OR_EXPAND_DOWN, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
+import {
+  AR_DB,
+  AR_DPL_SHIFT,
+  AR_G,
+  AR_L,
+  AR_P,
+  AR_S,
+  AR_TYPE,
+  AR_UNUSABLE,
+  TYPE_ACCESSED,
+  TYPE_CODE,
+  TYPE_CONFORMING_OR_EXPAND_DOWN,
+  TYPE_WRITABLE_OR_READABLE,
+} from '../arch/segments.ts';
 import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../arch/vectors.ts';
 import type { Core } from './core.ts';
 import { guestFault } from './guestFault.ts';
 import { loadLinear, SYSTEM_READ, SYSTEM_WRITE, signedNumber, storeLinear } from './linearMemory.ts';
 import { isLongMode } from './mode.ts';
-import { I32_CPL, I32_GDTR_LIMIT, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_GDTR_BASE, U64_SEGMENT_BASE } from './state.ts';
+import {
+  I32_CPL,
+  I32_GDTR_LIMIT,
+  I32_SEGMENT_ACCESS,
+  I32_SEGMENT_LIMIT,
+  I32_SEGMENT_SELECTOR,
+  U64_GDTR_BASE,
+  U64_SEGMENT_BASE,
+} from './state.ts';
 
 /** A descriptor as read from a table, taken apart. Reused: read it before the next `readDescriptor`. */
 export interface Descriptor {

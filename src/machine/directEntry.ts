@@ -1,4 +1,17 @@
-import { CR0_ET, CR0_NE, CR0_PE, CR0_PG, CR0_WP, CR4_OSFXSR, CR4_PAE, CR4_PGE, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE } from '../arch/controlRegisters.ts';
+import {
+  CR0_ET,
+  CR0_NE,
+  CR0_PE,
+  CR0_PG,
+  CR0_WP,
+  CR4_OSFXSR,
+  CR4_PAE,
+  CR4_PGE,
+  EFER_LMA,
+  EFER_LME,
+  EFER_NXE,
+  EFER_SCE,
+} from '../arch/controlRegisters.ts';
 import type { GuestImage } from '../arch/guestImage.ts';
 import { PTE_P, PTE_PS, PTE_RW } from '../arch/paging.ts';
 import {
@@ -57,9 +70,12 @@ export const DIRECT_ENTRY = {
  */
 export function prepareDirectEntry(memory: PhysicalMemory, base: number, image: GuestImage, information: BootInformation): void {
   for (const { address, bytes, memorySize } of image.segments) {
-    if (address < BOOT_STACK_TOP) throw new ImageError(`a segment at 0x${address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
+    if (address < BOOT_STACK_TOP)
+      throw new ImageError(`a segment at 0x${address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
     if (address + memorySize > information.memory) {
-      throw new ImageError(`a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${information.memory} bytes of memory`);
+      throw new ImageError(
+        `a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${information.memory} bytes of memory`,
+      );
     }
     memory.clear(base + address, memorySize);
     memory.write(base + address, bytes);

@@ -13,7 +13,8 @@ const EM_X86_64 = 62;
 const ET_EXEC = 2;
 
 /** True iff the bytes start as an ELF file does. */
-export const isElf = (bytes: Uint8Array): boolean => bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+export const isElf = (bytes: Uint8Array): boolean =>
+  bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 
 /**
  * The image in an ELF64 executable: its PT_LOAD segments at their physical addresses, its entry point, and the symbols if it has any.

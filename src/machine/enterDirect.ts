@@ -4,7 +4,19 @@ import { AR_P, TYPE_TSS_BUSY } from '../arch/segments.ts';
 import type { Core } from '../cpu/core.ts';
 import { updateMode } from '../cpu/mode.ts';
 import { setNullSegment, setSegment } from '../cpu/segmentation.ts';
-import { ACTIVITY_ACTIVE, I32_CPL, I32_GDTR_LIMIT, I32_IDTR_LIMIT, I32_RFLAGS, U64_CR0, U64_CR3, U64_CR4, U64_EFER, U64_GDTR_BASE, U64_RIP } from '../cpu/state.ts';
+import {
+  ACTIVITY_ACTIVE,
+  I32_CPL,
+  I32_GDTR_LIMIT,
+  I32_IDTR_LIMIT,
+  I32_RFLAGS,
+  U64_CR0,
+  U64_CR3,
+  U64_CR4,
+  U64_EFER,
+  U64_GDTR_BASE,
+  U64_RIP,
+} from '../cpu/state.ts';
 import { DIRECT_ENTRY } from './directEntry.ts';
 
 /** The core is at the image's entry point as the platform contract says (arch/platform, "Direct entry"). */

@@ -64,8 +64,8 @@ import {
   SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
 } from '../arch/vmxControls.ts';
-import { DIRECT_ENTRY } from '../machine/directEntry.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
+import { DIRECT_ENTRY } from '../machine/directEntry.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Vcpu } from './vcpu.ts';
 
@@ -97,7 +97,10 @@ export function setupControls(vcpu: Vcpu, msrBitmap: number): void {
   const primary =
     PRIMARY_HLT_EXITING + PRIMARY_TSC_OFFSETTING + PRIMARY_UNCONDITIONAL_IO_EXITING + PRIMARY_USE_MSR_BITMAPS + PRIMARY_ACTIVATE_SECONDARY;
   vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, primary);
-  vmcs.writeNumber(VMCS_SECONDARY_CONTROLS, SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED_GUEST | SECONDARY_RDTSCP | SECONDARY_INVPCID);
+  vmcs.writeNumber(
+    VMCS_SECONDARY_CONTROLS,
+    SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED_GUEST | SECONDARY_RDTSCP | SECONDARY_INVPCID,
+  );
   vmcs.writeNumber(
     VMCS_EXIT_CONTROLS,
     EXIT_CONTROL_HOST_64 | EXIT_CONTROL_ACKNOWLEDGE_INTERRUPT | EXIT_CONTROL_SAVE_PAT | EXIT_CONTROL_SAVE_EFER | EXIT_CONTROL_LOAD_EFER,

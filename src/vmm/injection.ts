@@ -8,7 +8,12 @@ import {
   VMCS_IDT_VECTORING_INFO,
   VMCS_PRIMARY_CONTROLS,
 } from '../arch/vmcs.ts';
-import { INTERRUPTION_EXTERNAL, INTERRUPTION_TYPE_SHIFT, INTERRUPTION_VALID, PRIMARY_INTERRUPT_WINDOW_EXITING } from '../arch/vmxControls.ts';
+import {
+  INTERRUPTION_EXTERNAL,
+  INTERRUPTION_TYPE_SHIFT,
+  INTERRUPTION_VALID,
+  PRIMARY_INTERRUPT_WINDOW_EXITING,
+} from '../arch/vmxControls.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /**

@@ -1,12 +1,11 @@
 import { APIC_EOI, DELIVERY_FIXED } from '../arch/apicRegisters.ts';
 import { EXIT_EXTERNAL_INTERRUPT } from '../arch/exitReasons.ts';
-import { VMCS_EXIT_INTERRUPTION_INFO, VMCS_EXIT_REASON } from '../arch/vmcs.ts';
+import { VMCS_ENTRY_INTERRUPTION_INFO, VMCS_EXIT_INTERRUPTION_INFO, VMCS_EXIT_REASON, VMCS_GUEST_RIP } from '../arch/vmcs.ts';
 import { INTERRUPTION_VECTOR } from '../arch/vmxControls.ts';
 import type { Core, HostSoftware } from '../cpu/core.ts';
+import { signedNumber } from '../cpu/linearMemory.ts';
 import { vmEntry } from '../cpu/vmx/entry.ts';
 import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } from '../trace/events.ts';
-import { VMCS_ENTRY_INTERRUPTION_INFO, VMCS_GUEST_RIP } from '../arch/vmcs.ts';
-import { signedNumber } from '../cpu/linearMemory.ts';
 import { handleExit } from './exits/dispatch.ts';
 import { completeHypercall } from './exits/vmcall.ts';
 import { prepareInjection } from './injection.ts';

@@ -1,5 +1,5 @@
-import { SHOOT4U_ALL, SHOOT4U_ONE_PAGE } from '../arch/hypercalls.ts';
 import { PAGE_SIZE } from '../arch/addresses.ts';
+import { SHOOT4U_ALL, SHOOT4U_ONE_PAGE } from '../arch/hypercalls.ts';
 import type { Core } from '../cpu/core.ts';
 import { signedNumber } from '../cpu/linearMemory.ts';
 import { INVVPID_ADDRESS, INVVPID_CONTEXT, invvpid } from '../cpu/vmx/invalidation.ts';

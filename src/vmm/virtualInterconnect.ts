@@ -1,3 +1,4 @@
+import type { InterruptBus, InterruptMessage } from '../apic/interruptBus.ts';
 import {
   DELIVERY_FIXED,
   DELIVERY_INIT,
@@ -8,7 +9,6 @@ import {
   SHORTHAND_OTHERS,
   SHORTHAND_SELF,
 } from '../arch/apicRegisters.ts';
-import type { InterruptBus, InterruptMessage } from '../apic/interruptBus.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /** What the VMM does when a virtual interrupt message reaches a vCPU. */

@@ -1,7 +1,7 @@
-import { APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
-import { APIC_SVR, APIC_SVR_ENABLE, APIC_LVT_TIMER } from '../arch/apicRegisters.ts';
+import { APIC_LVT_TIMER, APIC_SVR, APIC_SVR_ENABLE } from '../arch/apicRegisters.ts';
 import { CR4_VMXE } from '../arch/controlRegisters.ts';
 import type { GuestImage } from '../arch/guestImage.ts';
+import { APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
 import { ACTIVITY_ACTIVE } from '../cpu/state.ts';
@@ -120,7 +120,8 @@ export class Vmm implements VirtualReceiver {
   posted(target: Vcpu, vector: number, source: number): void {
     const from = this.writing;
     const { probe, clock, id } = from.core;
-    if (probe.mask & (1 << EVENT_VIRTUAL_INTERRUPT)) probe.event(EVENT_VIRTUAL_INTERRUPT, id, clock, target.vm.id, target.id, vector, source);
+    if (probe.mask & (1 << EVENT_VIRTUAL_INTERRUPT))
+      probe.event(EVENT_VIRTUAL_INTERRUPT, id, clock, target.vm.id, target.id, vector, source);
     if (target.state === 'halted') this.wakeIfPending(target, from);
     else if (target.state === 'running' && target.home !== from && target.home.core.nonRoot) target.home.reschedule(from);
   }

@@ -2,7 +2,17 @@ import { CANONICAL_LIMIT } from '../../arch/addresses.ts';
 import { EFER_LMA } from '../../arch/controlRegisters.ts';
 import { RSP, SS, TR } from '../../arch/registers.ts';
 import { RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM } from '../../arch/rflags.ts';
-import { AR_DPL_SHIFT, AR_L, AR_P, AR_UNUSABLE, TSS64_IST1, TSS64_RSP0, TYPE_CONFORMING_OR_EXPAND_DOWN, TYPE_INTERRUPT_GATE, TYPE_TRAP_GATE } from '../../arch/segments.ts';
+import {
+  AR_DPL_SHIFT,
+  AR_L,
+  AR_P,
+  AR_UNUSABLE,
+  TSS64_IST1,
+  TSS64_RSP0,
+  TYPE_CONFORMING_OR_EXPAND_DOWN,
+  TYPE_INTERRUPT_GATE,
+  TYPE_TRAP_GATE,
+} from '../../arch/segments.ts';
 import { VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS } from '../../arch/vectors.ts';
 import { ACCESS_WRITE } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
@@ -46,7 +56,8 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
   const high = loadLinear(core, 8, la + 8, SYSTEM_READ);
   const gate = Number((low >> 40n) & 0xffn);
   const type = gate & 0x1f;
-  if ((type !== TYPE_INTERRUPT_GATE && type !== TYPE_TRAP_GATE) || (Number(high >> 40n) & 0x1f) !== 0) throw guestFault.set(VECTOR_GP, idtError);
+  if ((type !== TYPE_INTERRUPT_GATE && type !== TYPE_TRAP_GATE) || (Number(high >> 40n) & 0x1f) !== 0)
+    throw guestFault.set(VECTOR_GP, idtError);
   if (origin === 'software' && dpl(gate) < i32[I32_CPL]!) throw guestFault.set(VECTOR_GP, idtError);
   if (!(gate & AR_P)) throw guestFault.set(VECTOR_NP, idtError);
   const selector = Number((low >> 16n) & 0xffffn);

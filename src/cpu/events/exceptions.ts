@@ -1,14 +1,5 @@
 import { formatLinear } from '../../arch/addresses.ts';
-import {
-  formatVector,
-  VECTOR_DE,
-  VECTOR_DF,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_PF,
-  VECTOR_SS,
-  VECTOR_TS,
-} from '../../arch/vectors.ts';
+import { formatVector, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_NP, VECTOR_PF, VECTOR_SS, VECTOR_TS } from '../../arch/vectors.ts';
 import { COUNTER_EXCEPTIONS, COUNTER_PAGE_FAULTS } from '../../trace/counters.ts';
 import { EVENT_EXCEPTION } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
@@ -93,5 +84,9 @@ function tripleFault(core: Core, vector: number, fault: GuestFault): void {
   if (exitOnTripleFault(core)) return;
   core.setActivity(ACTIVITY_SHUTDOWN);
   const address = fault.vector === VECTOR_PF ? ` at ${formatLinear(fault.la)}` : '';
-  core.stop({ kind: 'triple-fault', core: core.id, detail: `${formatVector(fault.vector)}${address} while delivering ${formatVector(vector)}` });
+  core.stop({
+    kind: 'triple-fault',
+    core: core.id,
+    detail: `${formatVector(fault.vector)}${address} while delivering ${formatVector(vector)}`,
+  });
 }

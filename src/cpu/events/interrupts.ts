@@ -2,7 +2,15 @@ import { VECTOR_NMI } from '../../arch/vectors.ts';
 import { COUNTER_INTERRUPTS } from '../../trace/counters.ts';
 import { EVENT_INTERRUPT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
-import { ACTIVITY_ACTIVE, ACTIVITY_HALTED, BLOCKING_BY_MOV_SS, BLOCKING_BY_NMI, BLOCKING_BY_STI, I32_ACTIVITY, I32_INTERRUPTIBILITY } from '../state.ts';
+import {
+  ACTIVITY_ACTIVE,
+  ACTIVITY_HALTED,
+  BLOCKING_BY_MOV_SS,
+  BLOCKING_BY_NMI,
+  BLOCKING_BY_STI,
+  I32_ACTIVITY,
+  I32_INTERRUPTIBILITY,
+} from '../state.ts';
 import { exitOnExternalInterrupt, exitOnInterruptWindow, exitOnNmi } from '../vmx/intercepts.ts';
 import { deliverEvent } from './exceptions.ts';
 

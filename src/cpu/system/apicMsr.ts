@@ -1,7 +1,7 @@
-import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../../arch/msr.ts';
-import { VECTOR_GP } from '../../arch/vectors.ts';
 import { APIC_ACCESS_FAULT } from '../../apic/localApic.ts';
 import { x2apicRead, x2apicReadHigh, x2apicWrite } from '../../apic/x2apic.ts';
+import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../../arch/msr.ts';
+import { VECTOR_GP } from '../../arch/vectors.ts';
 import type { Core } from '../core.ts';
 
 const BASE_WRITABLE = APIC_BASE_BSP | APIC_BASE_ENABLE | APIC_BASE_X2APIC;

@@ -34,7 +34,20 @@ import { exitOnControlRegister } from '../vmx/intercepts.ts';
 import { requirePrivilege } from './privilege.ts';
 
 const CR4_SUPPORTED =
-  CR4_VME | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_PCIDE | CR4_SMEP | CR4_SMAP;
+  CR4_VME |
+  CR4_TSD |
+  CR4_DE |
+  CR4_PSE |
+  CR4_PAE |
+  CR4_MCE |
+  CR4_PGE |
+  CR4_PCE |
+  CR4_OSFXSR |
+  CR4_OSXMMEXCPT |
+  CR4_FSGSBASE |
+  CR4_PCIDE |
+  CR4_SMEP |
+  CR4_SMAP;
 
 /**
  * MOV to and from control registers.
@@ -127,7 +140,7 @@ export function writeCr0(core: Core, value: bigint): void {
 export function writeCr3(core: Core, value: bigint): void {
   const { u64 } = core.state;
   const pcide = (Number(u64[U64_CR4]!) & CR4_PCIDE) !== 0;
-  const keep = pcide && (value >> BigInt(CR3_NO_INVALIDATE_BIT)) === 1n;
+  const keep = pcide && value >> BigInt(CR3_NO_INVALIDATE_BIT) === 1n;
   const address = pcide ? value & ~(1n << BigInt(CR3_NO_INVALIDATE_BIT)) : value;
   if (address >> 52n !== 0n) core.raise(VECTOR_GP, 0);
   u64[U64_CR3] = address;

@@ -1,6 +1,15 @@
 import { CR0_PE } from '../../arch/controlRegisters.ts';
 import { CS, DS, ES, FS, GS, RSP, SS } from '../../arch/registers.ts';
-import { AR_DPL_SHIFT, AR_L, AR_P, AR_S, AR_UNUSABLE, TYPE_CODE, TYPE_CONFORMING_OR_EXPAND_DOWN, TYPE_WRITABLE_OR_READABLE } from '../../arch/segments.ts';
+import {
+  AR_DPL_SHIFT,
+  AR_L,
+  AR_P,
+  AR_S,
+  AR_UNUSABLE,
+  TYPE_CODE,
+  TYPE_CONFORMING_OR_EXPAND_DOWN,
+  TYPE_WRITABLE_OR_READABLE,
+} from '../../arch/segments.ts';
 import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../../arch/vectors.ts';
 import { ACCESS_READ, ACCESS_WRITE } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
@@ -9,7 +18,17 @@ import { isCanonicalBits } from '../events/delivery.ts';
 import { guestFault } from '../guestFault.ts';
 import { loadLinear, signedNumber, storeLinear } from '../linearMemory.ts';
 import { updateMode } from '../mode.ts';
-import { checkCodeDescriptor, type Descriptor, dpl, isCode, markAccessed, readDescriptor, setCodeSegment, setNullSegment, setSegment } from '../segmentation.ts';
+import {
+  checkCodeDescriptor,
+  type Descriptor,
+  dpl,
+  isCode,
+  markAccessed,
+  readDescriptor,
+  setCodeSegment,
+  setNullSegment,
+  setSegment,
+} from '../segmentation.ts';
 import { I32_CPL, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_CR0, U64_RIP, U64_SEGMENT_BASE } from '../state.ts';
 import { memoryAddress } from './operands.ts';
 
@@ -184,4 +203,5 @@ function stackAddress(core: Core, offset: number): number {
   return signedNumber((BigInt.asUintN(stackWidth(core), BigInt(offset)) + core.state.u64[U64_SEGMENT_BASE + SS]!) & 0xffff_ffffn);
 }
 
-const stackWidth = (core: Core): 16 | 32 | 64 => (core.codeSize === 64 ? 64 : core.state.i32[I32_SEGMENT_ACCESS + SS]! & (1 << 14) ? 32 : 16);
+const stackWidth = (core: Core): 16 | 32 | 64 =>
+  core.codeSize === 64 ? 64 : core.state.i32[I32_SEGMENT_ACCESS + SS]! & (1 << 14) ? 32 : 16;

@@ -113,4 +113,3 @@ export function setFlagsFromStack(core: Core, flags: number, cpl: number, width:
   if (cpl <= (i32[I32_RFLAGS]! & RFLAGS_IOPL) >> 12) mask |= RFLAGS_IF;
   i32[I32_RFLAGS] = (i32[I32_RFLAGS]! & ~(mask | RFLAGS_RF)) | (flags & mask) | RFLAGS_FIXED;
 }
-

@@ -28,7 +28,8 @@ export function invpcid(core: Core, insn: Instruction): void {
   if (!core.vmx.allowsInvpcid(core)) core.raise(VECTOR_UD);
   requirePrivilege(core);
   if (exitOnInvpcid(core, insn)) return;
-  const type = core.codeSize === 64 ? core.state.u64[insn.operands[0]!.register]! : core.state.u64[insn.operands[0]!.register]! & 0xffff_ffffn;
+  const type =
+    core.codeSize === 64 ? core.state.u64[insn.operands[0]!.register]! : core.state.u64[insn.operands[0]!.register]! & 0xffff_ffffn;
   if (type > 3n) core.raise(VECTOR_GP, 0);
   const descriptor = memoryAddress(core, insn);
   const low = loadLinear(core, 8, descriptor, ACCESS_READ | core.userAccess);

@@ -5,7 +5,7 @@ import { farCall, farJump, farReturn } from './farTransfer.ts';
 import { swapgs, syscall, sysret } from './fastCalls.ts';
 import { clac, cli, popf, stac, sti } from './flags.ts';
 import { cpuid } from './identification.ts';
-import { int1, int3, into, intN, iret } from './interrupts.ts';
+import { int1, int3, intN, into, iret } from './interrupts.ts';
 import { invlpg, invpcid, wbinvd } from './invalidation.ts';
 import { mark } from './mark.ts';
 import { rdmsr, wrmsr } from './msr.ts';

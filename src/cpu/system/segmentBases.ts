@@ -1,9 +1,9 @@
 import { CR4_FSGSBASE } from '../../arch/controlRegisters.ts';
 import { FS, GS } from '../../arch/registers.ts';
 import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
+import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
 import { isCanonicalBits } from '../events/delivery.ts';
-import type { Core } from '../core.ts';
 import type { Operation } from '../operation.ts';
 import { U64_CR4, U64_SEGMENT_BASE } from '../state.ts';
 import { writeRegister } from './operands.ts';

@@ -1,4 +1,3 @@
-import { VECTOR_UD } from '../../arch/vectors.ts';
 import {
   EXIT_INVEPT,
   EXIT_INVVPID,
@@ -13,6 +12,7 @@ import {
   EXIT_VMXOFF,
   EXIT_VMXON,
 } from '../../arch/exitReasons.ts';
+import { VECTOR_UD } from '../../arch/vectors.ts';
 import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
 import type { Operation } from '../operation.ts';

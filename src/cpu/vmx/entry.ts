@@ -1,3 +1,5 @@
+import { EXIT_ENTRY_FAILURE, EXIT_INVALID_GUEST_STATE } from '../../arch/exitReasons.ts';
+import { EPTP_AD } from '../../arch/paging.ts';
 import {
   VMCS_ENTRY_EXCEPTION_ERROR_CODE,
   VMCS_ENTRY_INSTRUCTION_LENGTH,
@@ -14,8 +16,6 @@ import {
   VMCS_TSC_OFFSET,
   VMCS_VPID,
 } from '../../arch/vmcs.ts';
-import { EXIT_ENTRY_FAILURE, EXIT_INVALID_GUEST_STATE } from '../../arch/exitReasons.ts';
-import { EPTP_AD } from '../../arch/paging.ts';
 import {
   INTERRUPTION_ERROR_CODE_VALID,
   INTERRUPTION_EXTERNAL,
@@ -92,12 +92,15 @@ export function vmEntry(core: Core): string | undefined {
   core.charge(core.costs.vmEntry);
   state.counters[COUNTER_VM_ENTRIES]!++;
   vmx.preemptionDeadline =
-    vmx.pin & PIN_PREEMPTION_TIMER ? core.clock + vmcs.readNumber(VMCS_PREEMPTION_TIMER) * 2 ** PREEMPTION_TIMER_SHIFT : Number.POSITIVE_INFINITY;
+    vmx.pin & PIN_PREEMPTION_TIMER
+      ? core.clock + vmcs.readNumber(VMCS_PREEMPTION_TIMER) * 2 ** PREEMPTION_TIMER_SHIFT
+      : Number.POSITIVE_INFINITY;
   core.attention = true;
 
   // 4. Event injection.
   const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
-  if (info >= INTERRUPTION_VALID) inject(core, info, vmcs.readNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE), vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH));
+  if (info >= INTERRUPTION_VALID)
+    inject(core, info, vmcs.readNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE), vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH));
   return undefined;
 }
 

@@ -104,4 +104,3 @@ export function loadGuestState(core: Core, vmcs: Vmcs): void {
   for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = Number(slots[NARROW_SLOTS[i]!]!);
   i32[I32_CPL] = (vmcs.readNumber(VMCS_GUEST_SS_ACCESS) >> 5) & 3;
 }
-

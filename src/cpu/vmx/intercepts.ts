@@ -85,7 +85,8 @@ export const exitOnHlt = (core: Core, insn: Instruction): boolean => exitOnInstr
 export const exitOnRdtsc = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, PRIMARY_RDTSC_EXITING, EXIT_RDTSC);
 export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
-export const exitOnInvpcid = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
+export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
 export const exitOnVmxInstruction = (core: Core, insn: Instruction, reason: number): boolean => exitOnInstruction(core, insn, 0, reason);
 
 export function exitOnWbinvd(core: Core, insn: Instruction): boolean {
@@ -147,7 +148,8 @@ export function exitOnControlRegister(core: Core, insn: Instruction, control: nu
   if (!core.nonRoot) return false;
   const { primary, current } = core.vmx;
   let exits = false;
-  if (control === 3) exits = write ? (primary & PRIMARY_CR3_LOAD_EXITING) !== 0 && !isCr3Target(core) : (primary & PRIMARY_CR3_STORE_EXITING) !== 0;
+  if (control === 3)
+    exits = write ? (primary & PRIMARY_CR3_LOAD_EXITING) !== 0 && !isCr3Target(core) : (primary & PRIMARY_CR3_STORE_EXITING) !== 0;
   else if (control === 8) exits = (primary & (write ? PRIMARY_CR8_LOAD_EXITING : PRIMARY_CR8_STORE_EXITING)) !== 0;
   else if (write && (control === 0 || control === 4)) {
     const mask = current!.read(control === 0 ? VMCS_CR0_GUEST_HOST_MASK : VMCS_CR4_GUEST_HOST_MASK);
@@ -177,7 +179,13 @@ export function exitOnException(core: Core, vector: number, errorCode: number, l
   const software = origin === 'software';
   if (software) core.state.u64[U64_RIP] = vmx.softwareInterruptRip;
   vmx.current!.writeNumber(VMCS_EXIT_INTERRUPTION_ERROR_CODE, Math.max(errorCode, 0));
-  vmExit(core, EXIT_EXCEPTION_OR_NMI, vector === VECTOR_PF ? la : 0, software ? vmx.softwareInterruptLength : 0, interruptionInfo(vector, errorCode, origin));
+  vmExit(
+    core,
+    EXIT_EXCEPTION_OR_NMI,
+    vector === VECTOR_PF ? la : 0,
+    software ? vmx.softwareInterruptLength : 0,
+    interruptionInfo(vector, errorCode, origin),
+  );
   return true;
 }
 

@@ -1,9 +1,4 @@
-import {
-  VMCS_CR0_GUEST_HOST_MASK,
-  VMCS_CR0_READ_SHADOW,
-  VMCS_CR4_GUEST_HOST_MASK,
-  VMCS_CR4_READ_SHADOW,
-} from '../../arch/vmcs.ts';
+import { VMCS_CR0_GUEST_HOST_MASK, VMCS_CR0_READ_SHADOW, VMCS_CR4_GUEST_HOST_MASK, VMCS_CR4_READ_SHADOW } from '../../arch/vmcs.ts';
 import { PIN_PREEMPTION_TIMER, SECONDARY_INVPCID, SECONDARY_RDTSCP } from '../../arch/vmxControls.ts';
 import type { Core } from '../core.ts';
 import { preemptionTimerExit } from './intercepts.ts';

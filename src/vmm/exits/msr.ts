@@ -1,10 +1,10 @@
-import { IA32_APIC_BASE, IA32_TSC_DEADLINE, X2APIC_MSR_FIRST, X2APIC_MSR_LAST } from '../../arch/msr.ts';
+import { APIC_ACCESS_FAULT } from '../../apic/localApic.ts';
+import { x2apicOffset, x2apicRead, x2apicReadHigh, x2apicWrite } from '../../apic/x2apic.ts';
 import { APIC_ICR_LOW } from '../../arch/apicRegisters.ts';
+import { IA32_APIC_BASE, IA32_TSC_DEADLINE, X2APIC_MSR_FIRST, X2APIC_MSR_LAST } from '../../arch/msr.ts';
 import { RAX, RCX, RDX } from '../../arch/registers.ts';
 import { VECTOR_GP } from '../../arch/vectors.ts';
 import { VMCS_TSC_OFFSET } from '../../arch/vmcs.ts';
-import { APIC_ACCESS_FAULT } from '../../apic/localApic.ts';
-import { x2apicOffset, x2apicRead, x2apicReadHigh, x2apicWrite } from '../../apic/x2apic.ts';
 import { injectException } from '../injection.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';

@@ -5,5 +5,9 @@ import type { Vcpu } from '../vcpu.ts';
 /** A triple fault ends the VM. */
 export function handleTripleFault(pcpu: Pcpu, vcpu: Vcpu): void {
   const rip = vcpu.vmcs.read(VMCS_GUEST_RIP).toString(16);
-  pcpu.vmm.endVm(vcpu.vm, { kind: 'triple-fault', core: pcpu.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: triple fault at RIP 0x${rip}` }, pcpu);
+  pcpu.vmm.endVm(
+    vcpu.vm,
+    { kind: 'triple-fault', core: pcpu.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: triple fault at RIP 0x${rip}` },
+    pcpu,
+  );
 }

@@ -1,7 +1,7 @@
 import { HYPERCALL_UNKNOWN } from '../../arch/hypercalls.ts';
 import { RAX, RBX, RCX, RDI, RDX, RSI } from '../../arch/registers.ts';
-import { EVENT_HYPERCALL } from '../../trace/events.ts';
 import { signedNumber } from '../../cpu/linearMemory.ts';
+import { EVENT_HYPERCALL } from '../../trace/events.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';

@@ -14,6 +14,7 @@ import { EVERYTHING, type ShootdownScheme, SINGLE_PAGE_CEILING } from './shootdo
 export const shoot4u: ShootdownScheme = {
   name: 'shoot4u',
   doc: 'one hypercall: the hypervisor invalidates for all other vCPUs; only in a virtual machine',
+  hypercall: HYPERCALL_SHOOT4U,
   write(a) {
     a.proc('shootdown_setup', {}, () => {
       setHandler(a, VECTOR_UD, 'no_hypervisor');

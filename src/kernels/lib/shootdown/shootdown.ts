@@ -14,6 +14,8 @@ import { cpu, PerCpu } from '../percpu.ts';
 export interface ShootdownScheme {
   readonly name: string;
   readonly doc: string;
+  /** The hypercall it cannot do without (arch/hypercalls), or undefined when it runs on bare cores too. */
+  readonly hypercall?: number;
   /** Writes `shootdown_remote`, and `shootdown_setup`, which core 0 calls once before the first shootdown. */
   readonly write: (a: Assembler) => void;
 }

@@ -1,0 +1,103 @@
+import { formatListing } from '../asm/listing.ts';
+import type { StopReason } from '../cpu/stop.ts';
+import { buildGuest, GUESTS } from '../kernels/guests.ts';
+import { catalog } from '../session/catalog.ts';
+import { crashReport } from '../session/crashReport.ts';
+import type { RunOptions } from '../session/runOptions.ts';
+import { planRun, type RunPlan } from '../session/runPlan.ts';
+import { Session } from '../session/session.ts';
+import { UnusableInput } from '../session/unusableInput.ts';
+import { openTrace } from '../trace/traceSink.ts';
+import type { BootOptions } from './bootOptions.ts';
+import type { BootHost, BootOutcome, BootResult, Library } from './library.ts';
+import { UsageError } from './usageError.ts';
+
+/** Turns of the machine between two looks at the host. */
+const TURNS_PER_BREATH = 256;
+
+/** The command line's library, over sessions. */
+export const sessionLibrary: Library = {
+  boot,
+  catalog: async () => catalog(),
+  async experiment(name) {
+    throw new UsageError(`no experiment '${name}'; this version has none`);
+  },
+  async disassemble(name) {
+    if (!GUESTS.some((guest) => guest.name === name))
+      throw new UsageError(`no built-in guest '${name}'; there is ${GUESTS.map((guest) => guest.name).join(', ')}`);
+    return formatListing([...buildGuest(name).listing]);
+  },
+};
+
+async function boot(options: BootOptions, host: BootHost): Promise<BootResult> {
+  const plan = usable(() => planRun(runOptions(options)));
+  const trace = options.trace === undefined ? undefined : openTrace(options.trace.path, options.trace.events, plan.profile.frequencyHz);
+  try {
+    const session = usable(() => new Session(plan, { serial: host.serial, probe: trace }));
+    while (!host.interrupted && session.advance(TURNS_PER_BREATH)) {
+      const breath = host.breathe({ cycles: session.machine.time, instructions: session.instructions });
+      if (breath !== undefined) await breath;
+    }
+    return { outcome: outcomeOf(session, host.interrupted), stats: session.stats(), config: configuration(plan) };
+  } finally {
+    trace?.close();
+  }
+}
+
+/** What the sessions call unusable is a usage error here. */
+function usable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof UnusableInput) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function runOptions(options: BootOptions): RunOptions {
+  const { vmm } = options;
+  const slice = vmm?.slice;
+  return {
+    ...options,
+    vmm: vmm && {
+      ...vmm,
+      slice: slice && (slice.unit === 'cycles' ? { cycles: slice.cycles } : { seconds: slice.nanoseconds / 1e9 }),
+    },
+  };
+}
+
+function outcomeOf(session: Session, interrupted: boolean): BootOutcome {
+  const reason = session.stopReason;
+  if (reason === undefined) return { kind: interrupted ? 'interrupted' : 'out-of-cycles' };
+  return endingOf(session, reason);
+}
+
+function endingOf({ machine }: Session, reason: StopReason): BootOutcome {
+  switch (reason.kind) {
+    case 'power-off':
+      return { kind: 'powered-off' };
+    case 'debug-exit':
+      return { kind: 'exited', status: reason.value };
+    case 'unimplemented':
+      return { kind: 'not-implemented', report: `${reason.what} at ${reason.rip} on core ${reason.core}: ${reason.bytes}` };
+    case 'idle':
+      return { kind: 'died', report: 'every core is halted and nothing will ever wake one' };
+    case 'oracle':
+      return { kind: 'died', report: reason.detail };
+    case 'triple-fault':
+    case 'entry-failure':
+      return { kind: 'died', report: `${reason.detail}\n${crashReport(machine.cores[reason.core]!)}` };
+  }
+}
+
+/** The resolved configuration, as `config.json` keeps it. */
+function configuration(plan: RunPlan): Record<string, unknown> {
+  const { image: _image, profile, scheme, virtual, maxCycles, ...rest } = plan;
+  return {
+    ...rest,
+    profile,
+    shootdown: scheme?.name ?? null,
+    maxCycles: Number.isFinite(maxCycles) ? maxCycles : null,
+    virtual: virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name },
+  };
+}

@@ -1,0 +1,27 @@
+import { GUESTS } from '../kernels/guests.ts';
+import { LOCKS } from '../kernels/lib/locks/locks.ts';
+import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
+import { PROFILES } from '../machine/profiles/registry.ts';
+import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
+
+export interface CatalogEntry {
+  readonly name: string;
+  readonly doc: string;
+}
+
+/** Everything that a run can name, by kind; the first of each kind is the default. */
+export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks' | 'schedulers' | 'profiles', readonly CatalogEntry[]> {
+  return {
+    guests: GUESTS.map(({ name, doc, parameters }) => ({ name, doc: doc + parameterText(parameters) })),
+    experiments: [],
+    schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
+    locks: LOCKS.map(({ name, doc }) => ({ name, doc })),
+    schedulers: [...SCHEDULERS.values()].map(({ name, doc }) => ({ name, doc })),
+    profiles: [...PROFILES.values()].map(({ name, doc }) => ({ name, doc })),
+  };
+}
+
+function parameterText(parameters: readonly { readonly name: string; readonly default: number }[]): string {
+  if (parameters.length === 0) return '';
+  return `; parameters ${parameters.map(({ name, default: value }) => `${name}=${value}`).join(', ')}`;
+}

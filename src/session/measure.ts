@@ -1,0 +1,71 @@
+import { formatExitReason } from '../arch/exitReasons.ts';
+import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES, COUNTER_IPIS_DELIVERED, COUNTER_IPIS_SENT } from '../trace/counters.ts';
+import { INVALIDATION_NAMES } from '../trace/events.ts';
+import type { CoreStats, RunStats, VcpuStats } from '../trace/runStats.ts';
+import type { Session } from './session.ts';
+
+/** Everything a run has measured: a function of image, configuration and seed. */
+export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
+  const { plan, machine, recorder } = session;
+  const total = (counter: number): number => machine.cores.reduce((sum, core) => sum + core.state.counters[counter]!, 0);
+  const cycles = machine.time;
+  const { count, ...latencyCycles } = recorder.summary();
+  return {
+    guest: plan.guest,
+    engine: plan.engine,
+    seed: plan.seed,
+    instructions: session.instructions,
+    cycles,
+    seconds: machine.seconds(cycles),
+    shootdown: { scheme: plan.scheme?.name ?? null, count, latencyCycles },
+    vmExits: vmExits(session),
+    ipis: { sent: total(COUNTER_IPIS_SENT), delivered: total(COUNTER_IPIS_DELIVERED) },
+    invalidations: invalidations(session),
+    cores: machine.cores.map(({ state, clock }): CoreStats => {
+      // A core that was idle to the end has not been told how late it is.
+      const idleToEnd = cycles - clock;
+      return { busyCycles: state.counters[COUNTER_BUSY_CYCLES]!, idleCycles: state.counters[COUNTER_IDLE_CYCLES]! + idleToEnd };
+    }),
+    vcpus: vcpus(session),
+  };
+}
+
+function vmExits({ vmm }: Session): Record<string, number> {
+  const exits: Record<string, number> = {};
+  for (const vm of vmm?.vms ?? []) {
+    vm.exits.forEach((count, reason) => {
+      if (count > 0) exits[formatExitReason(reason)] = (exits[formatExitReason(reason)] ?? 0) + count;
+    });
+  }
+  return sorted(exits);
+}
+
+function invalidations({ machine }: Session): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { mmu } of machine.cores) {
+    INVALIDATION_NAMES.forEach((name, operation) => {
+      const count = mmu.invalidations[operation] ?? 0;
+      if (count > 0) counts[name] = (counts[name] ?? 0) + count;
+    });
+  }
+  return sorted(counts);
+}
+
+function vcpus({ vmm, recorder }: Session): VcpuStats[] {
+  if (vmm === undefined) return [];
+  vmm.settle();
+  const spins = new Map(recorder.vcpuSpinCycles().map(({ vm, vcpu, cycles }) => [`${vm}.${vcpu}`, cycles]));
+  return vmm.vms.flatMap((vm) =>
+    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles }) => ({
+      vm: vm.id,
+      id,
+      runCycles,
+      stealCycles,
+      spinCycles: spins.get(`${vm.id}.${id}`) ?? 0,
+      haltCycles,
+    })),
+  );
+}
+
+const sorted = (record: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

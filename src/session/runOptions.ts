@@ -1,0 +1,30 @@
+/** What a run is asked to be, in names and numbers; `resolveRun` turns it into a plan. `undefined` takes the default. */
+export interface RunOptions {
+  /** A built-in guest, or the path of an ELF kernel. */
+  readonly guest: string;
+  readonly cores: number | undefined;
+  /** RAM in bytes: of the machine, or of each VM. */
+  readonly memoryBytes: number | undefined;
+  readonly engine: string | undefined;
+  readonly profile: string | undefined;
+  readonly seed: number;
+  /** Kernel command line. */
+  readonly append: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly shootdown: string | undefined;
+  readonly lock: string | undefined;
+  /** Present: run under the VMM. */
+  readonly vmm:
+    | {
+        readonly vms: number;
+        /** Of each VM; undefined: as many as there are cores. */
+        readonly vcpus: number | undefined;
+        readonly scheduler: string | undefined;
+        /** Slice in seconds or in cycles. */
+        readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
+      }
+    | undefined;
+  readonly maxCycles: number;
+  /** Check every use of a cached translation against what the page tables allowed. */
+  readonly checkTlb: boolean;
+}

@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { GuestImage } from '../arch/guestImage.ts';
+import { PAGE_2M } from '../arch/paging.ts';
+import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
+import { buildGuest, GUESTS } from '../kernels/guests.ts';
+import { LOCKS } from '../kernels/lib/locks/locks.ts';
+import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
+import type { ShootdownScheme } from '../kernels/lib/shootdown/shootdown.ts';
+import { ImageError, loadElf } from '../machine/elf.ts';
+import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
+import type { Profile } from '../machine/profiles/profile.ts';
+import { PROFILES } from '../machine/profiles/registry.ts';
+import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
+import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
+import { vmmReserve } from '../vmm/vmm.ts';
+import type { RunOptions } from './runOptions.ts';
+import { UnusableInput } from './unusableInput.ts';
+
+export const MAX_CORES = 64;
+const DEFAULT_MEMORY = 64 * 1024 ** 2;
+const DEFAULT_SLICE_SECONDS = 6e-3;
+
+/** A run with every choice made and checked. */
+export interface RunPlan {
+  readonly guest: string;
+  readonly image: GuestImage;
+  /** SHA-256 of the image's segments and entry, hexadecimal. */
+  readonly imageHash: string;
+  readonly cores: number;
+  /** RAM of the machine, or of each VM. */
+  readonly memoryBytes: number;
+  readonly engine: EngineName;
+  readonly profile: Profile;
+  readonly seed: number;
+  readonly commandLine: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  /** Undefined for outside kernels. */
+  readonly scheme: ShootdownScheme | undefined;
+  readonly lock: string | undefined;
+  readonly virtual: VirtualPlan | undefined;
+  readonly maxCycles: number;
+  readonly checkTlb: boolean;
+}
+
+export interface VirtualPlan {
+  readonly vms: number;
+  readonly vcpus: number;
+  readonly scheduler: SchedulerKind;
+  readonly sliceCycles: number;
+}
+
+/** Makes and checks every choice. @throws UnusableInput. */
+export function planRun(options: RunOptions): RunPlan {
+  const profile = named(PROFILES, 'profile', options.profile);
+  const engine = engineNamed(options.engine);
+  const builtIn = GUESTS.find(({ name }) => name === options.guest);
+  const cores = options.cores ?? Math.max(1, builtIn?.minCores ?? 1);
+  if (cores < 1 || cores > MAX_CORES) throw new UnusableInput(`--cores: ${cores} is not from 1 to ${MAX_CORES}`);
+  const virtual = planVirtual(options, cores, profile);
+  const guestCores = virtual?.vcpus ?? cores;
+  const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY;
+  checkMemory(memoryBytes, virtual);
+
+  const scheme = builtIn === undefined ? undefined : schemeNamed(options.shootdown);
+  const lock = builtIn === undefined ? undefined : lockNamed(options.lock);
+  const parameters = builtIn === undefined ? {} : parseParameters(options.params);
+  let image: GuestImage;
+  if (builtIn === undefined) {
+    for (const [option, given] of [
+      ['--shootdown', options.shootdown],
+      ['--lock', options.lock],
+    ] as const) {
+      if (given !== undefined) throw new UnusableInput(`${option} is for built-in guests; '${options.guest}' is a file`);
+    }
+    if (Object.keys(options.params).length > 0) throw new UnusableInput(`--param is for built-in guests; '${options.guest}' is a file`);
+    image = readKernel(options.guest);
+  } else {
+    if (guestCores < builtIn.minCores) throw new UnusableInput(`${builtIn.name} needs at least ${builtIn.minCores} cores`);
+    if (scheme?.hypercall !== undefined && virtual === undefined) {
+      throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
+    }
+    image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
+  }
+  checkFits(image, memoryBytes);
+  return {
+    guest: options.guest,
+    image,
+    imageHash: hashOf(image),
+    cores,
+    memoryBytes,
+    engine,
+    profile,
+    seed: options.seed,
+    commandLine: options.append,
+    parameters,
+    scheme,
+    lock,
+    virtual,
+    maxCycles: options.maxCycles,
+    checkTlb: options.checkTlb,
+  };
+}
+
+/** Bytes of RAM of the machine that the plan runs on. */
+export function machineMemory({ virtual, memoryBytes }: Pick<RunPlan, 'virtual' | 'memoryBytes'>): number {
+  return virtual === undefined ? memoryBytes : vmmReserve({ ...virtual, vmMemory: memoryBytes }) + virtual.vms * memoryBytes;
+}
+
+function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): VirtualPlan | undefined {
+  if (vmm === undefined) return undefined;
+  const vcpus = vmm.vcpus ?? cores;
+  if (vmm.vms < 1 || vmm.vms > 64) throw new UnusableInput(`--vms: ${vmm.vms} is not from 1 to 64`);
+  if (vcpus < 1 || vcpus > MAX_CORES)
+    throw new UnusableInput(`--vcpus: ${vcpus} is not from 1 to ${MAX_CORES} (vCPU sets are 64-bit masks)`);
+  const slice = vmm.slice ?? { seconds: DEFAULT_SLICE_SECONDS };
+  const sliceCycles = Math.round('cycles' in slice ? slice.cycles : slice.seconds * profile.frequencyHz);
+  const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
+  if (sliceCycles <= worldSwitch)
+    throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
+  return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles };
+}
+
+function checkMemory(memoryBytes: number, virtual: VirtualPlan | undefined): void {
+  if (virtual !== undefined && memoryBytes % PAGE_2M !== 0) throw new UnusableInput('--memory: the memory of a VM is a multiple of 2M');
+  if (memoryBytes < MIN_RAM) throw new UnusableInput(`--memory: at least ${MIN_RAM / 1024 ** 2}M`);
+  const total = machineMemory({ virtual, memoryBytes });
+  if (!isRamSize(total))
+    throw new UnusableInput(
+      `--memory: the machine would have ${Math.ceil(total / 1024 ** 2)}M; the most is ${MAX_RAM / 1024 ** 2}M, in whole pages`,
+    );
+}
+
+function engineNamed(name: string | undefined): EngineName {
+  const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);
+  if (engine === undefined)
+    throw new UnusableInput(`--engine: there is no engine '${name}' in this version; there is ${ENGINES.join(', ')}`);
+  return engine;
+}
+
+function named<T>(registry: ReadonlyMap<string, T>, what: string, name: string | undefined): T {
+  const found = name === undefined ? [...registry.values()][0] : registry.get(name);
+  if (found === undefined) throw new UnusableInput(`no ${what} '${name}'; there is ${[...registry.keys()].join(', ')}`);
+  return found;
+}
+
+function schemeNamed(name: string | undefined): ShootdownScheme {
+  return named(new Map(SHOOTDOWN_SCHEMES.map((scheme) => [scheme.name, scheme])), 'shootdown scheme', name);
+}
+
+function lockNamed(name: string | undefined): string {
+  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name).name;
+}
+
+function parseParameters(params: Readonly<Record<string, string>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(params).map(([key, text]) => {
+      if (!/^-?\d+$/.test(text)) throw new UnusableInput(`--param ${key}=${text}: not a whole number`);
+      return [key, Number(text)];
+    }),
+  );
+}
+
+function buildBuiltIn(name: string, parameters: Readonly<Record<string, number>>, lock: string, shootdown: string): GuestImage {
+  try {
+    return buildGuest(name, { parameters, lock, shootdown }).image;
+  } catch (error) {
+    throw new UnusableInput((error as Error).message);
+  }
+}
+
+function readKernel(path: string): GuestImage {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const names = GUESTS.map(({ name }) => name).join(', ');
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new UnusableInput(
+      code === 'ENOENT'
+        ? `'${path}' is neither a built-in guest (${names}) nor a file`
+        : `cannot read '${path}': ${(error as Error).message}`,
+    );
+  }
+  try {
+    return loadElf(bytes);
+  } catch (error) {
+    if (error instanceof ImageError) throw new UnusableInput(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkFits({ segments }: GuestImage, memoryBytes: number): void {
+  for (const { address, memorySize } of segments) {
+    if (address + memorySize <= memoryBytes) continue;
+    throw new UnusableInput(
+      `a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${memoryBytes} bytes of memory`,
+    );
+  }
+}
+
+function hashOf({ entry, segments }: GuestImage): string {
+  const hash = createHash('sha256');
+  hash.update(`${entry};`);
+  for (const { address, bytes, memorySize } of segments) hash.update(`${address},${memorySize};`).update(bytes);
+  return hash.digest('hex');
+}

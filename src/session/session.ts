@@ -1,0 +1,84 @@
+import type { StopReason } from '../cpu/stop.ts';
+import { prepareDirectEntry } from '../machine/directEntry.ts';
+import { enterDirect } from '../machine/enterDirect.ts';
+import { Machine } from '../machine/machine.ts';
+import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
+import { ShootdownRecorder } from '../trace/latency.ts';
+import { combineProbes, type Probe } from '../trace/probe.ts';
+import type { RunStats } from '../trace/runStats.ts';
+import { Vmm } from '../vmm/vmm.ts';
+import { measure } from './measure.ts';
+import { attachPlatformDevices } from './platformDevices.ts';
+import { machineMemory, type RunPlan } from './runPlan.ts';
+import { SerialLines } from './serialLines.ts';
+
+/** What a session tells the outside while it runs. None of it has any influence on the run. */
+export interface SessionObserver {
+  /** A guest has sent a byte on its serial line or debug console. */
+  serial(byte: number): void;
+  /** Listens to events besides the session's own recorders. */
+  readonly probe: Probe | undefined;
+}
+
+/** A planned run: the machine, with or without the VMM on it, its guests loaded and its recorders in place. */
+export class Session {
+  readonly plan: RunPlan;
+  readonly machine: Machine;
+  readonly vmm: Vmm | undefined;
+  readonly recorder = new ShootdownRecorder();
+  private readonly lines: SerialLines | undefined;
+  private ended: StopReason | undefined;
+
+  constructor(plan: RunPlan, observer: SessionObserver) {
+    this.plan = plan;
+    const { profile, cores, engine, virtual, image } = plan;
+    const probes = [this.recorder, observer.probe].filter((probe) => probe !== undefined);
+    const machine = new Machine({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes) });
+    this.machine = machine;
+    const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
+    if (virtual === undefined) {
+      attachPlatformDevices(machine.ports, observer.serial, (reason) => machine.stop(reason));
+      prepareDirectEntry(machine.memory, 0, image, { ...information, cores, memory: plan.memoryBytes });
+      enterDirect(machine.cores[0]!, image.entry);
+    } else {
+      const { vms, vcpus, scheduler, sliceCycles } = virtual;
+      const vmm = new Vmm(machine, { vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
+      const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
+      for (const vm of vmm.vms) {
+        const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);
+        attachPlatformDevices(vm.ports, sink, (reason) => vmm.endVm(vm, reason, vmm.writing));
+      }
+      vmm.load(image, information);
+      this.vmm = vmm;
+      this.lines = lines;
+    }
+  }
+
+  /** Lets cores take `turns` turns. False when the run is over: the guest ended, or `maxCycles` ran out. */
+  advance(turns: number): boolean {
+    for (let i = 0; i < turns; i++) if (!this.machine.turn(this.plan.maxCycles)) return this.end();
+    return true;
+  }
+
+  private end(): false {
+    this.ended = this.machine.stopReason;
+    this.lines?.flush();
+    return false;
+  }
+
+  /** Why the run ended; undefined while it runs, or when the cycles ran out. */
+  get stopReason(): StopReason | undefined {
+    return this.ended;
+  }
+
+  /** Instructions retired so far, over all cores. */
+  get instructions(): number {
+    return this.machine.cores.reduce((sum, { state }) => sum + state.counters[COUNTER_INSTRUCTIONS]!, 0);
+  }
+
+  /** What was measured so far; a run that is interrupted has it too. */
+  stats(): Omit<RunStats, 'exitStatus'> {
+    this.lines?.flush();
+    return measure(this);
+  }
+}
