@@ -1,20 +1,11 @@
-import {
-  DELIVERY_FIXED,
-  DELIVERY_INIT,
-  DELIVERY_LOWEST,
-  DELIVERY_NMI,
-  DELIVERY_SMI,
-  DELIVERY_STARTUP,
-  SHORTHAND_ALL,
-  SHORTHAND_OTHERS,
-  SHORTHAND_SELF,
-} from '../arch/apicRegisters.ts';
+import { DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP } from '../arch/apicRegisters.ts';
 import { COUNTER_IPIS_DELIVERED, COUNTER_IPIS_SENT } from '../trace/counters.ts';
 import { EVENT_IPI_DELIVER, EVENT_IPI_SEND } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
 import type { InterruptBus, InterruptMessage } from './interruptBus.ts';
 import type { LocalApic } from './localApic.ts';
 import { MESSAGE_DELIVERY, MESSAGE_FLOW, MESSAGE_SOURCE, MESSAGE_VECTOR, MessageInbox } from './messageInbox.ts';
+import { isMessageTarget, lowestPriorityTarget } from './messageTarget.ts';
 
 /** The part of a core that acts on messages which are not vectors. */
 export interface InterruptReceiver {
@@ -51,7 +42,6 @@ export interface InterconnectCosts {
  * machine makes that the number of the core.
  *
  * Deviation: SMIs are sent and counted but nobody acts on them; the machine has no system-management mode.
- * Deviation: lowest-priority delivery picks its target when the message is sent: the lowest processor-priority class, then the lowest port.
  */
 export class Interconnect implements InterruptBus {
   /** Told of every message on its way to a core: the machine wakes a halted core and ends the run of another in time. */
@@ -59,6 +49,8 @@ export class Interconnect implements InterruptBus {
   /** Told of the end of a level-triggered interrupt, for I/O APICs. */
   onEndOfInterrupt: (vector: number) => void = () => {};
   private readonly ports: InterconnectPort[] = [];
+  /** The APIC of each port. */
+  private readonly apics: LocalApic[] = [];
   private readonly inboxes: MessageInbox[] = [];
   private readonly costs: InterconnectCosts;
   private readonly probe: Probe;
@@ -73,6 +65,7 @@ export class Interconnect implements InterruptBus {
   attach(port: InterconnectPort): number {
     if (this.ports.some((other) => other.apic.id === port.apic.id)) throw new Error(`two local APICs with id ${port.apic.id}`);
     this.inboxes.push(new MessageInbox());
+    this.apics.push(port.apic);
     return this.ports.push(port) - 1;
   }
 
@@ -83,12 +76,12 @@ export class Interconnect implements InterruptBus {
     if (sender === undefined) throw new Error(`an interprocessor message from APIC ${message.source}, which is not on the interconnect`);
     const now = sender.clock[0]!;
     if (message.delivery === DELIVERY_LOWEST) {
-      const target = this.lowestPriorityTarget(message, source);
+      const target = lowestPriorityTarget(message, this.apics);
       if (target >= 0) this.post(message, source, target, now);
       return;
     }
     for (let target = 0; target < this.ports.length; target++) {
-      if (this.isTarget(message, source, target)) this.post(message, source, target, now);
+      if (isMessageTarget(message, this.apics[target]!)) this.post(message, source, target, now);
     }
   }
 
@@ -129,33 +122,6 @@ export class Interconnect implements InterruptBus {
     }
     this.lastFlow = snapshot.lastFlow;
     for (const [core, rows] of snapshot.inboxes.entries()) this.inboxes[core]!.restore(rows);
-  }
-
-  private isTarget(message: InterruptMessage, source: number, target: number): boolean {
-    const { apic } = this.ports[target]!;
-    switch (message.shorthand) {
-      case SHORTHAND_SELF:
-        return target === source;
-      case SHORTHAND_ALL:
-        return target === source || apic.isPresent;
-      case SHORTHAND_OTHERS:
-        return target !== source && apic.isPresent;
-      default:
-        return apic.matches(message.logical, message.destination);
-    }
-  }
-
-  private lowestPriorityTarget(message: InterruptMessage, source: number): number {
-    let best = -1;
-    let bestClass = 16;
-    for (let target = 0; target < this.ports.length; target++) {
-      const priorityClass = this.ports[target]!.apic.processorPriority >> 4;
-      if (priorityClass < bestClass && this.isTarget(message, source, target)) {
-        best = target;
-        bestClass = priorityClass;
-      }
-    }
-    return best;
   }
 
   private post(message: InterruptMessage, source: number, target: number, now: number): void {
