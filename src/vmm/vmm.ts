@@ -1,7 +1,7 @@
 import { APIC_LVT_TIMER, APIC_SVR, APIC_SVR_ENABLE } from '../arch/apicRegisters.ts';
 import { CR4_VMXE } from '../arch/controlRegisters.ts';
 import type { GuestImage } from '../arch/guestImage.ts';
-import { APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
+import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
 import { ACTIVITY_ACTIVE } from '../cpu/state.ts';
@@ -78,7 +78,7 @@ export class Vmm implements VirtualReceiver {
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
         setupControls(vcpu, msrBitmap);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
-        if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base & ~0x100);
+        if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
         vm.vcpus.push(vcpu);
         home.residents.push(vcpu);
       }
@@ -98,7 +98,7 @@ export class Vmm implements VirtualReceiver {
       core.host = pcpu;
       core.vmx.cr4Allowed = CR4_VMXE;
       core.setActivity(ACTIVITY_ACTIVE);
-      core.apic.writeBase(core.apic.base - (core.apic.base & 0xfff) + ((core.apic.base & 0x100) | APIC_BASE_ENABLE | APIC_BASE_X2APIC));
+      core.apic.writeBase(core.apic.base - (core.apic.base & 0xfff) + ((core.apic.base & APIC_BASE_BSP) | APIC_BASE_ENABLE | APIC_BASE_X2APIC));
       core.apic.write(APIC_SVR, APIC_SVR_ENABLE | 0xff);
       core.apic.write(APIC_LVT_TIMER, TSC_DEADLINE_MODE | VECTOR_HOST_TIMER);
     }

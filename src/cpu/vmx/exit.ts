@@ -1,4 +1,5 @@
 import {
+  VMCS_ENTRY_CONTROLS,
   VMCS_ENTRY_INTERRUPTION_INFO,
   VMCS_EXIT_INSTRUCTION_LENGTH,
   VMCS_EXIT_INTERRUPTION_INFO,
@@ -8,7 +9,14 @@ import {
   VMCS_IDT_VECTORING_INFO,
   VMCS_PREEMPTION_TIMER,
 } from '../../arch/vmcs.ts';
-import { INTERRUPTION_VALID, PIN_PREEMPTION_TIMER, SECONDARY_EPT, SECONDARY_VPID } from '../../arch/vmxControls.ts';
+import {
+  ENTRY_CONTROL_IA32E_GUEST,
+  INTERRUPTION_VALID,
+  PIN_PREEMPTION_TIMER,
+  SECONDARY_EPT,
+  SECONDARY_UNRESTRICTED_GUEST,
+  SECONDARY_VPID,
+} from '../../arch/vmxControls.ts';
 import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
 import { EVENT_VM_EXIT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
@@ -45,6 +53,11 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   // 2. Guest state.
   const rip = core.rip;
   saveGuestState(core, vmcs);
+  if (vmx.secondary & SECONDARY_UNRESTRICTED_GUEST) {
+    // An unrestricted guest may have changed its mode: the next entry must agree.
+    const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
+    vmcs.writeNumber(VMCS_ENTRY_CONTROLS, context.longMode ? controls | ENTRY_CONTROL_IA32E_GUEST : controls & ~ENTRY_CONTROL_IA32E_GUEST);
+  }
   if (vmx.pin & PIN_PREEMPTION_TIMER) {
     const left = Math.max(0, Math.ceil((vmx.preemptionDeadline - core.clock) / 2 ** PREEMPTION_TIMER_SHIFT));
     vmcs.writeNumber(VMCS_PREEMPTION_TIMER, Number.isFinite(left) ? left : 0);
