@@ -22,6 +22,13 @@ test('a block ends at a branch, at a system operation and at the page end', () =
   expect(forms(cache, 0x3ffe)).toEqual(['Nopd', 'Nopd']);
 });
 
+test('a block has at most 64 instructions, and the next one goes on behind it', () => {
+  const { memory, cache } = fresh();
+  memory.write(0x1000, new Uint8Array(100).fill(0x90));
+  memory.write(0x1064, Uint8Array.of(0xf4));
+  expect([0x1000, 0x1040].map((hpa) => cache.find(hpa, CODE_64)!.length)).toEqual([64, 37]);
+});
+
 test('a block keeps its decoded instructions until its page is written', () => {
   const { memory, cache } = fresh();
   memory.write(0x1000, Uint8Array.of(0x90, 0xf4));
