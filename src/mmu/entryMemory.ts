@@ -10,8 +10,8 @@ export interface EntryMemory {
   store32(hpa: number, value: number): void;
 }
 
-/** What a load outside RAM reads: every reserved bit set. */
-export const OUTSIDE_RAM = 0xffff_ffff;
+/** What a load outside RAM reads: every bit set, reserved ones too. */
+export const OUTSIDE_RAM = -1;
 
 /** Number of paging-structure and EPT entries that the current translation has read. */
 export interface WalkMeter {

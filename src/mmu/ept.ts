@@ -86,8 +86,8 @@ export class EptWalker {
       const size = LEVEL_SIZE[level]!;
       const at = table * 4096 + ((guestPage >>> size) & 0x1ff) * 8;
       const inside = memory.contains(at, 8);
-      const low = inside ? memory.load32(at) : OUTSIDE_RAM;
-      const high = inside ? memory.load32(at + 4) : OUTSIDE_RAM;
+      const low = inside ? memory.load32(at) | 0 : OUTSIDE_RAM;
+      const high = inside ? memory.load32(at + 4) | 0 : OUTSIDE_RAM;
       this.meter.references++;
       if ((low & RWX) === 0) return this.violation(guestPage, offset, required, 0, qualification);
       const page = level === 0 || (level < 3 && (low & EPTE_PS) !== 0);

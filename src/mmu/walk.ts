@@ -103,8 +103,8 @@ export class Walker {
       }
       const at = (this.tableHostPage >>> 0) * 4096 + offset;
       const inside = memory.contains(at, mode.entryBytes);
-      const low = inside ? memory.load32(at) : OUTSIDE_RAM;
-      const high = mode.entryBytes === 4 ? 0 : inside ? memory.load32(at + 4) : OUTSIDE_RAM;
+      const low = inside ? memory.load32(at) | 0 : OUTSIDE_RAM;
+      const high = mode.entryBytes === 4 ? 0 : inside ? memory.load32(at + 4) | 0 : OUTSIDE_RAM;
       meter.references++;
 
       if (!(low & PTE_P)) return this.pageFault(access, 0);

@@ -7,7 +7,7 @@ export const WIDTHS: readonly Width[] = [8, 16, 32, 64];
 export const width: fc.Arbitrary<Width> = fc.constantFrom(...WIDTHS);
 
 /** A value below 2^bits. */
-export function valueOf(bits: number): fc.Arbitrary<bigint> {
+export function bitsOf(bits: number): fc.Arbitrary<bigint> {
   const top = 1n << BigInt(bits);
   const edges = [0n, 1n, 2n, 9n, 10n, 15n, 16n, top - 1n, top - 2n, top / 2n, top / 2n - 1n, top / 2n + 1n];
   return fc.oneof(
@@ -19,9 +19,9 @@ export function valueOf(bits: number): fc.Arbitrary<bigint> {
 
 /** A 64-bit register value whose low parts are as edgy as its whole. */
 export const registerValue: fc.Arbitrary<bigint> = fc.oneof(
-  valueOf(64),
-  fc.tuple(valueOf(32), valueOf(32)).map(([high, low]) => (high << 32n) | low),
-  fc.tuple(valueOf(56), valueOf(8)).map(([high, low]) => (high << 8n) | low),
+  bitsOf(64),
+  fc.tuple(bitsOf(32), bitsOf(32)).map(([high, low]) => (high << 32n) | low),
+  fc.tuple(bitsOf(56), bitsOf(8)).map(([high, low]) => (high << 8n) | low),
 );
 
 /** Any combination of the six status flags, with the fixed bit. */

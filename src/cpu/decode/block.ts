@@ -2,8 +2,15 @@ import type { CodeMode } from './codeMode.ts';
 import type { Instruction } from './instruction.ts';
 
 /**
- * A block: the instructions from one physical address up to and including the first branch or system operation, or up to the page end. An
- * instruction that crosses a page end is a block of its own. Blocks are architectural: every engine has the same ones.
+ * Most instructions of one block. Engines look at the clock and at events between blocks only, so this bounds how far a core can run past
+ * its horizon; and a jump into data does not decode a whole page of it.
+ */
+export const MAX_BLOCK_INSTRUCTIONS = 64;
+
+/**
+ * A block: the instructions from one physical address up to and including the first branch or system operation, or up to the page end, or up to
+ * MAX_BLOCK_INSTRUCTIONS. An instruction that crosses a page end is a block of its own. Blocks are architectural: every engine has the
+ * same ones.
  */
 export interface Block {
   /** Host-physical address of the first instruction. */

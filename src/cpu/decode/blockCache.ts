@@ -1,6 +1,6 @@
 /** Decoded blocks of one machine's memory, found by physical address and code mode; a page's version tells when they are void. */
 import type { PhysicalMemory } from '../../mmu/physicalMemory.ts';
-import type { Block } from './block.ts';
+import { type Block, MAX_BLOCK_INSTRUCTIONS } from './block.ts';
 import type { CodeMode } from './codeMode.ts';
 import { type Decoder, MAX_INSTRUCTION_LENGTH } from './decoder.ts';
 import type { Instruction } from './instruction.ts';
@@ -62,7 +62,7 @@ export class BlockCache {
     const instructions: Instruction[] = [];
     this.decoder.decodeRun(this.memory.bytes.subarray(hpa, pageEnd), hpa % PAGE_SIZE, mode, (insn) => {
       instructions.push(insn);
-      return insn.kind === 'plain';
+      return insn.kind === 'plain' && instructions.length < MAX_BLOCK_INSTRUCTIONS;
     });
     return instructions.length === 0 ? undefined : this.keep(hpa, mode, -1, instructions);
   }

@@ -9,6 +9,7 @@ import {
   OPERAND_FAR,
   OPERAND_MEMORY,
   OPERAND_SEGMENT,
+  OPERAND_VECTOR,
   type Operand,
   REPEAT_NONE,
 } from '../decode/instruction.ts';
@@ -85,7 +86,7 @@ const ROLES = new Set([
 export const INVALID_OPCODE = 'InvalidOpcode';
 
 const HINTS = [
-  ...['Nop', 'Endbr64', 'Endbr32', 'ReservedNop', 'Rdsspd', 'Rdsspq', 'Cldemote'],
+  ...['Nop', 'Endbr64', 'Endbr32', 'Reservednop', 'Rdsspd', 'Rdsspq', 'Cldemote'],
   ...['Prefetch', 'Prefetchw', 'Prefetchwt1', 'Prefetchnta', 'Prefetcht0', 'Prefetcht1', 'Prefetcht2', 'Prefetchit0', 'Prefetchit1'],
 ];
 
@@ -138,7 +139,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map<string, Semanti
     Cmpxchg8b: exchange.cmpxchg8b,
     Cmpxchg16b: exchange.cmpxchg16b,
   }),
-  ...plain({ ...all(['Daa'], decimal.daa), Das: decimal.das, Aaa: decimal.aaa, Aas: decimal.aas, Aam: decimal.aam, Aad: decimal.aad }),
+  ...plain({ Daa: decimal.daa, Das: decimal.das, Aaa: decimal.aaa, Aas: decimal.aas, Aam: decimal.aam, Aad: decimal.aad }),
   ...plain({ And: logical.and, Or: logical.or, Xor: logical.xor, Not: logical.not, Test: logical.test, Andn: logical.andn }),
   ...plain({
     ...all(['Shl', 'Sal'], shifts.shl),
@@ -231,6 +232,8 @@ const REPEATED: ReadonlyMap<Semantics, Semantics> = new Map(
 /** What this instruction does, or undefined when it has no meaning here yet. */
 export function semanticsOf(mnemonic: string, facts: SemanticsFacts): Semantics | undefined {
   const [first, second] = facts.operands;
+  // Vector instructions share names with others: MOVSD and CMPSD are string instructions, too.
+  if (first?.kind === OPERAND_VECTOR || second?.kind === OPERAND_VECTOR) return undefined;
   switch (mnemonic) {
     case 'Mov':
       if (first?.kind === OPERAND_CONTROL) return MOV_TO_CONTROL;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Width } from '../../../src/cpu/decode/instruction.ts';
-import { registerValue, statusFlags, valueOf, width } from '../../arbitraries/operands.ts';
+import { bitsOf, registerValue, statusFlags, width } from '../../arbitraries/operands.ts';
 import { DATA, execute, merged, prefixes, registers, sized } from './oneInstruction.ts';
 import { addWithCarry, CF, type Computed, OF, STATUS, subtractWithBorrow } from './sdmModel.ts';
 
@@ -35,7 +35,7 @@ describe.each(BINARY)('%s', (_name, opcode, model, writes) => {
 
   test('sign-extends an immediate byte', () => {
     fc.assert(
-      fc.property(fc.constantFrom<Width>(16, 32, 64), registerValue, valueOf(8), statusFlags, (w, a, immediate, flags) => {
+      fc.property(fc.constantFrom<Width>(16, 32, 64), registerValue, bitsOf(8), statusFlags, (w, a, immediate, flags) => {
         const code = [...prefixes(w), 0x83, registers(RBX, opcode >> 3), Number(immediate)];
         const after = execute(64, code, { gpr: { [RBX]: a }, flags });
         const expected = model(w, low(w, a), low(w, BigInt.asIntN(8, immediate)), flags);
@@ -128,7 +128,7 @@ describe('multiplication', () => {
 
   test('IMUL with two and three operands truncates, and CF = OF tell it', () => {
     fc.assert(
-      fc.property(fc.constantFrom<Width>(16, 32, 64), registerValue, registerValue, valueOf(8), (w, a, b, immediate) => {
+      fc.property(fc.constantFrom<Width>(16, 32, 64), registerValue, registerValue, bitsOf(8), (w, a, b, immediate) => {
         const two = execute(64, [...prefixes(w), 0x0f, 0xaf, registers(RCX, RBX)], { gpr: { [RBX]: a, [RCX]: b } });
         const exact = BigInt.asIntN(w, a) * BigInt.asIntN(w, b);
         expect(two.gpr[RBX]).toBe(merged(w, a, low(w, exact)));
@@ -151,7 +151,7 @@ describe('division', () => {
       fc.property(
         width,
         registerValue,
-        fc.oneof(registerValue, valueOf(8), fc.constantFrom(0n, (1n << 64n) - 1n)),
+        fc.oneof(registerValue, bitsOf(8), fc.constantFrom(0n, (1n << 64n) - 1n)),
         registerValue,
         (w, rax, rdx, b) => {
           const after = execute(64, sized(w, [0xf6], [0xf7], registers(RBX, extension)), { gpr: { 0: rax, 2: rdx, [RBX]: b } });
