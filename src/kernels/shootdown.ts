@@ -326,6 +326,7 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   a.mark(MARK_STALE);
   a.mov(rbx, rdi);
   a.mov(rbp, rsi);
+  a.call('begin_failure');
   print(a, 'stale translation: core ');
   a.mov(eax, cpu(PerCpu.number));
   printDecimal(a, rax);
