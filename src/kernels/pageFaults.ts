@@ -9,23 +9,19 @@
 import { PAGE_2M, PTE_A, PTE_D, PTE_P, PTE_RW, PTE_US, PTE_XD } from '../arch/paging.ts';
 import { PF_I, PF_P, PF_RSVD, PF_U, PF_W, VECTOR_PF } from '../arch/vectors.ts';
 import type { Assembler } from '../asm/assembler.ts';
-import { at, mem, mem8, mem64 } from '../asm/operand.ts';
-import { cr2, eax, ecx, edi, edx, r12, r13, rax, rbp, rbx, rcx, rdi, rsi, rsp } from '../asm/register.ts';
+import { mem, mem8, mem64 } from '../asm/operand.ts';
+import { eax, ecx, edx, r12, r13, rax, rbp, rbx, rcx, rdi, rsi, rsp } from '../asm/register.ts';
 import { addr, distance } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { failWith } from './lib/exit.ts';
+import { expectedFault, expectFault, type FaultAction, type LinearPlace } from './lib/expectedFault.ts';
 import { reportFigure } from './lib/figure.ts';
 import { setHandler } from './lib/interrupts.ts';
 import { buildKernel } from './lib/kernel.ts';
 import { MAPPED_REGION } from './lib/layout.ts';
-import { print, printHex } from './lib/serial.ts';
-import { TrapFrame } from './lib/trap.ts';
-import { userMode } from './lib/userMode.ts';
 
 const FIGURES = ['demand faults', 'protection faults', 'no-execute faults', 'user faults', '2 MB faults', 'reserved-bit faults'] as const;
 
-/** No fault is announced. */
-const NOTHING = -1;
 const USER_PAGE = MAPPED_REGION + 0x1000_0000;
 const LARGE_REGION = MAPPED_REGION + 0x4000_0000;
 /** Bit 13 is reserved in an entry that maps 2 MB. */
@@ -42,39 +38,13 @@ export const pageFaults: GuestDefinition = {
   build: (choices) => buildKernel(choices.lock, (a) => scenario(a, choices)),
 };
 
-type Figure = (typeof FIGURES)[number];
-type Address = typeof rbx | typeof r12 | number;
-type Action = 'map_page' | 'map_large' | 'allow_writing' | 'go_on' | 'leave_user_mode';
-
-/** `body`, which must not change RBX or R12, takes exactly one fault: this one. After `go_on` it continues behind `body`. */
-function expectFault(a: Assembler, figure: Figure, error: number, address: Address, action: Action, body: () => void): void {
-  const label = a.newLabel('after_fault');
-  a.mov(mem64('expected_error'), error);
-  a.mov(rax, address);
-  a.mov(mem64('expected_address'), rax);
-  a.mov(mem64('fault_action'), addr(action));
-  a.mov(mem64('resume_at'), addr(label));
-  body();
-  a.placeLabel(label);
-  a.cmp(mem64('expected_error'), NOTHING);
-  a.jne('fault_missing');
-  a.inc(mem64('fault_counts', FIGURES.indexOf(figure) * 8));
-}
-
 function scenario(a: Assembler, { parameters }: GuestChoices): void {
   const pages = parameters['pages']!;
-  a.include(userMode);
-  a.section('data', () => {
-    a.align(8);
-    a.label('expected_error');
-    a.u64(NOTHING);
-  });
-  for (const name of ['expected_address', 'fault_action', 'resume_at']) a.variable(name);
+  a.include(expectedFault);
   a.comment('1 when the processor has no-execute pages; then fetches set PF_I');
   a.variable('has_nx');
   a.room('fault_counts', FIGURES.length * 8);
   userProgram(a);
-  handler(a);
 
   const tests = [
     ['demand', () => demand(a, pages)],
@@ -95,6 +65,24 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
     for (const [index, figure] of FIGURES.entries()) reportFigure(a, FIGURES, figure, mem64('fault_counts', index * 8));
   });
   for (const [name, write] of tests) a.proc(`test_${name}`, { saves: [rbx, rbp, r12, r13] }, write);
+
+  a.label('wrong_contents');
+  failWith(a, 'page-faults: a page holds what was not written to it\n');
+  a.label('wrong_entry');
+  failWith(a, 'page-faults: accessed, dirty or rights bits of an entry are wrong\n');
+}
+
+/** Exactly this fault is taken, and counted under its figure. */
+function faults(
+  a: Assembler,
+  figure: (typeof FIGURES)[number],
+  error: number,
+  la: LinearPlace,
+  action: FaultAction,
+  body: () => void,
+): void {
+  expectFault(a, error, la, action, body);
+  a.inc(mem64('fault_counts', FIGURES.indexOf(figure) * 8));
 }
 
 /** Pages appear when they are touched; what is written to one is not seen in another. */
@@ -102,7 +90,7 @@ function demand(a: Assembler, pages: number): void {
   a.mov(rbx, MAPPED_REGION);
   a.xor(rbp, rbp);
   a.repeat_while('b', () => {
-    expectFault(a, 'demand faults', PF_W, rbx, 'map_page', () => a.mov(mem64(rbx), rbp));
+    faults(a, 'demand faults', PF_W, rbx, 'map_page', () => a.mov(mem64(rbx), rbp));
     checkEntry(a, rbx, PTE_P | PTE_RW | PTE_A | PTE_D);
     a.add(rbx, 4096);
     a.inc(rbp);
@@ -118,11 +106,11 @@ function demand(a: Assembler, pages: number): void {
     a.cmp(rbp, pages);
   });
   a.comment('a read makes the page accessed, not dirty; its error code has no bit at all');
-  expectFault(a, 'demand faults', 0, rbx, 'map_page', () => a.mov(rcx, mem64(rbx, 0)));
+  faults(a, 'demand faults', 0, rbx, 'map_page', () => a.mov(rcx, mem64(rbx, 0)));
   checkEntry(a, rbx, PTE_P | PTE_RW | PTE_A);
   a.comment('an access across the end of that page faults at the first byte of the next');
   a.lea(r12, mem(rbx, 4096));
-  expectFault(a, 'demand faults', PF_W, r12, 'map_page', () => a.mov(mem64(rbx, 4092), rbp));
+  faults(a, 'demand faults', PF_W, r12, 'map_page', () => a.mov(mem64(rbx, 4092), rbp));
   a.cmp(mem64(rbx, 4092), rbp);
   a.jne('wrong_contents');
 }
@@ -137,7 +125,7 @@ function writeProtection(a: Assembler): void {
   a.invlpg(mem(rbx));
   a.cmp(mem64(rbx), r12);
   a.jne('wrong_contents');
-  expectFault(a, 'protection faults', PF_P | PF_W, rbx, 'allow_writing', () => a.mov(mem64(rbx), 7));
+  faults(a, 'protection faults', PF_P | PF_W, rbx, 'allow_writing', () => a.mov(mem64(rbx), 7));
   a.cmp(mem64(rbx), 7);
   a.jne('wrong_contents');
 }
@@ -155,7 +143,7 @@ function noExecute(a: Assembler): void {
   a.lock.or(mem64(rbp), rcx);
   a.invlpg(mem(rbx));
   a.mov(r13, rsp);
-  expectFault(a, 'no-execute faults', PF_P | PF_I, rbx, 'go_on', () => a.call(rbx));
+  faults(a, 'no-execute faults', PF_P | PF_I, rbx, 'go_on', () => a.call(rbx));
   a.comment('the return address that the call left');
   a.mov(rsp, r13);
   a.btr(mem64(rbp), 63);
@@ -169,28 +157,28 @@ function userFaults(a: Assembler): void {
   a.mov(rsi, addr('user_program', PTE_P | PTE_US));
   a.call('page_map');
 
-  const visit = (routine: string, target: Address): void => {
+  const visit = (routine: string, target: LinearPlace): void => {
     a.mov(rdi, USER_PAGE);
     a.add(rdi, distance('user_program', routine));
     a.mov(rsi, target);
     a.call('user_run');
   };
   a.mov(rbx, MAPPED_REGION);
-  expectFault(a, 'user faults', PF_P | PF_U, rbx, 'leave_user_mode', () => visit('user_read', rbx));
-  expectFault(a, 'user faults', PF_P | PF_U | PF_W, rbx, 'leave_user_mode', () => visit('user_write', rbx));
+  faults(a, 'user faults', PF_P | PF_U, rbx, 'leave_user_mode', () => visit('user_read', rbx));
+  faults(a, 'user faults', PF_P | PF_U | PF_W, rbx, 'leave_user_mode', () => visit('user_write', rbx));
   a.comment('nothing is there at all: the page below the region');
   a.mov(r12, MAPPED_REGION - 4096);
-  expectFault(a, 'user faults', PF_U, r12, 'leave_user_mode', () => visit('user_read', r12));
-  expectFault(a, 'user faults', PF_U | PF_W, r12, 'leave_user_mode', () => visit('user_write', r12));
+  faults(a, 'user faults', PF_U, r12, 'leave_user_mode', () => visit('user_read', r12));
+  faults(a, 'user faults', PF_U | PF_W, r12, 'leave_user_mode', () => visit('user_write', r12));
   a.cmp(mem64('has_nx'), 0);
   a.return_if('e');
-  expectFault(a, 'user faults', PF_P | PF_U | PF_I, rbx, 'leave_user_mode', () => visit('user_jump', rbx));
+  faults(a, 'user faults', PF_P | PF_U | PF_I, rbx, 'leave_user_mode', () => visit('user_jump', rbx));
 }
 
 /** A 2 MB page appears whole, is dropped whole, and has one set of rights. */
 function largePages(a: Assembler): void {
   a.mov(rbx, LARGE_REGION + 0x12_3458);
-  expectFault(a, '2 MB faults', PF_W, rbx, 'map_large', () => a.mov(mem64(rbx), 7));
+  faults(a, '2 MB faults', PF_W, rbx, 'map_large', () => a.mov(mem64(rbx), 7));
   a.mov(rdi, rbx);
   a.call('page_slot');
   a.mov(rbp, rax);
@@ -215,7 +203,7 @@ function largePages(a: Assembler): void {
   a.mov(rax, LARGE_REGION + 0x1000);
   a.invlpg(mem(rax));
   a.mov(rcx, mem64(rbx));
-  expectFault(a, '2 MB faults', PF_P | PF_W, rbx, 'allow_writing', () => a.mov(mem64(rbx), 9));
+  faults(a, '2 MB faults', PF_P | PF_W, rbx, 'allow_writing', () => a.mov(mem64(rbx), 9));
   a.cmp(mem64(rbx), 9);
   a.jne('wrong_contents');
 }
@@ -228,8 +216,8 @@ function reservedBits(a: Assembler): void {
   a.mov(rbp, rax);
   a.bts(mem64(rbp), RESERVED_BIT);
   a.invlpg(mem(rbx));
-  expectFault(a, 'reserved-bit faults', PF_P | PF_RSVD, rbx, 'go_on', () => a.mov(rcx, mem64(rbx)));
-  expectFault(a, 'reserved-bit faults', PF_P | PF_RSVD | PF_W, rbx, 'go_on', () => a.mov(mem64(rbx), rcx));
+  faults(a, 'reserved-bit faults', PF_P | PF_RSVD, rbx, 'go_on', () => a.mov(rcx, mem64(rbx)));
+  faults(a, 'reserved-bit faults', PF_P | PF_RSVD | PF_W, rbx, 'go_on', () => a.mov(mem64(rbx), rcx));
   a.btr(mem64(rbp), RESERVED_BIT);
   a.mov(rcx, mem64(rbx));
 }
@@ -259,86 +247,4 @@ function userProgram(a: Assembler): void {
     a.jmp(rsp);
     a.align(4096);
   });
-}
-
-/** The page-fault handler: is it the one that was announced? Then what was announced is done. */
-function handler(a: Assembler): void {
-  a.proc('on_page_fault', { saves: [rbx, rbp] }, () => {
-    a.mov(rbx, rdi);
-    a.mov(rbp, cr2);
-    a.mov(rax, at(rbx, TrapFrame.error));
-    a.cmp(rax, mem64('expected_error'));
-    a.jne('wrong_fault');
-    a.cmp(rbp, mem64('expected_address'));
-    a.jne('wrong_fault');
-    a.mov(mem64('expected_error'), NOTHING);
-    a.mov(rdi, rbx);
-    a.mov(rsi, rbp);
-    a.call(mem64('fault_action'));
-  });
-
-  a.comment('actions: RDI = trap frame, RSI = address');
-  a.proc('map_page', { saves: [rbx] }, () => {
-    a.mov(rbx, rsi);
-    a.call('frame_alloc');
-    a.lea(rsi, mem(rax, PTE_P | PTE_RW));
-    a.mov(rdi, rbx);
-    a.call('page_map');
-  });
-
-  a.proc('map_large', { saves: [rbx] }, () => {
-    a.mov(rbx, rsi);
-    a.call('frame_alloc_2m');
-    a.lea(rsi, mem(rax, PTE_P | PTE_RW));
-    a.mov(rdi, rbx);
-    a.call('page_map_2m');
-  });
-
-  a.proc('allow_writing', { saves: [rbx] }, () => {
-    a.mov(rbx, rsi);
-    a.mov(rdi, rsi);
-    a.call('page_slot');
-    a.lock.or(mem64(rax), PTE_RW);
-    a.invlpg(mem(rbx));
-  });
-
-  a.proc('go_on', {}, () => {
-    a.mov(rax, mem64('resume_at'));
-    a.mov(at(rdi, TrapFrame.rip), rax);
-  });
-
-  a.label('leave_user_mode');
-  a.jmp('user_leave');
-
-  a.comment('in the handler: RBX = trap frame, RBP = CR2');
-  a.label('wrong_fault');
-  a.call('begin_failure');
-  print(a, 'page-faults: expected error code 0x');
-  printHex(a, mem64('expected_error'));
-  print(a, ' at 0x');
-  printHex(a, mem64('expected_address'));
-  print(a, ', got 0x');
-  printHex(a, at(rbx, TrapFrame.error));
-  print(a, ' at 0x');
-  printHex(a, rbp);
-  print(a, ', RIP 0x');
-  printHex(a, at(rbx, TrapFrame.rip));
-  print(a, '\n');
-  a.mov(edi, 1);
-  a.jmp('fail');
-
-  a.label('fault_missing');
-  a.call('begin_failure');
-  print(a, 'page-faults: expected error code 0x');
-  printHex(a, mem64('expected_error'));
-  print(a, ' at 0x');
-  printHex(a, mem64('expected_address'));
-  print(a, ', but no fault came\n');
-  a.mov(edi, 1);
-  a.jmp('fail');
-
-  a.label('wrong_contents');
-  failWith(a, 'page-faults: a page holds what was not written to it\n');
-  a.label('wrong_entry');
-  failWith(a, 'page-faults: accessed, dirty or rights bits of an entry are wrong\n');
 }
