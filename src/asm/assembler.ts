@@ -39,5 +39,8 @@ export function assembler(): Assembler {
     methods[mnemonic] = (target: Target) =>
       typeof target === 'string' ? program.branch(mnemonic, target) : program.emit(mnemonic, [target]);
   }
+  for (const name of [...Object.keys(methods), 'lock', 'rep']) {
+    if (name in program) throw new Error(`the instruction ${name} hides a method of the program`);
+  }
   return Object.assign(program, methods, { lock, rep }) as unknown as Assembler;
 }

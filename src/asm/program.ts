@@ -84,12 +84,12 @@ export class Program {
     this.place(this.qualified(name), false);
   }
 
-  /** A label of the assembler's own, for control flow; `place…` puts it. */
-  protected freshLabel(purpose: string): string {
+  /** A label that no other has, for control flow; it is no symbol. `placeLabel` puts it. */
+  newLabel(purpose: string): string {
     return `@${purpose}${this.hiddenLabels++}`;
   }
 
-  protected placeHidden(label: string): void {
+  placeLabel(label: string): void {
     this.place(label, true);
   }
 

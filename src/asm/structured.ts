@@ -38,25 +38,25 @@ export class StructuredProgram extends Program {
 
   /** Runs `then` when the condition holds on the flags, else `otherwise`. */
   if_(condition: Condition, then: () => void, otherwise?: () => void): void {
-    const no = this.freshLabel('else');
+    const no = this.newLabel('else');
     this.jump_if(NEGATED[CONDITIONS[condition]], no);
     then();
     if (otherwise === undefined) {
-      this.placeHidden(no);
+      this.placeLabel(no);
       return;
     }
-    const end = this.freshLabel('endif');
+    const end = this.newLabel('endif');
     this.branch('jmp', end);
-    this.placeHidden(no);
+    this.placeLabel(no);
     otherwise();
-    this.placeHidden(end);
+    this.placeLabel(end);
   }
 
   /** Runs `body` for ever: it ends by `break_`, `break_if` or a jump. */
   loop(body: () => void): void {
-    const top = this.freshLabel('loop');
+    const top = this.newLabel('loop');
     this.breakable(() => {
-      this.placeHidden(top);
+      this.placeLabel(top);
       body();
       this.branch('jmp', top);
     });
@@ -64,9 +64,9 @@ export class StructuredProgram extends Program {
 
   /** Runs `body` as long as the condition holds on the flags that `test` leaves. */
   while_(test: () => void, condition: Condition, body: () => void): void {
-    const top = this.freshLabel('while');
+    const top = this.newLabel('while');
     this.breakable((end) => {
-      this.placeHidden(top);
+      this.placeLabel(top);
       test();
       this.jump_if(NEGATED[CONDITIONS[condition]], end);
       body();
@@ -76,20 +76,20 @@ export class StructuredProgram extends Program {
 
   /** Runs `body`, and again as long as the condition holds on the flags it leaves. */
   repeat_while(condition: Condition, body: () => void): void {
-    const top = this.freshLabel('repeat');
+    const top = this.newLabel('repeat');
     this.breakable(() => {
-      this.placeHidden(top);
+      this.placeLabel(top);
       body();
       this.jump_if(condition, top);
     });
   }
 
   private breakable(write: (end: string) => void): void {
-    const end = this.freshLabel('end');
+    const end = this.newLabel('end');
     this.loops.push(end);
     write(end);
     this.loops.pop();
-    this.placeHidden(end);
+    this.placeLabel(end);
   }
 
   /** Leaves the innermost loop. */

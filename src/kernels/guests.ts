@@ -4,10 +4,11 @@ import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
 import { LOCKS } from './lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
+import { pageFaults } from './pageFaults.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, shootdown];
+export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown];
 
 export interface GuestOptions {
   /** Values for some of the guest's parameters; the others take their defaults. */

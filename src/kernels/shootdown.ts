@@ -3,51 +3,39 @@
  *
  * Entry: `main` on core 0, interrupts on (lib/boot). Each core owns `slots` pages. Again and again it takes a range of `pages` of
  * its slots, clears their entries, calls `shootdown`, poisons the frames, and maps the range anew with the frames that the range before
- * gave up: so a frame never goes back to where it came from at once. Every frame carries a stamp: its owner, its slot, a generation.
- * Between its own turns a core reads slots of all cores. Such a read finds the page absent, or a stamp of that very slot; whatever
- * else it finds came through a translation that a shootdown should have removed.
+ * gave up. Between its own turns it reads slots of all cores: what it finds shows whether a translation outlived its shootdown
+ * (lib/stampedSlots).
  *
  * Reports: shootdowns, reads, absent pages, cycles per shootdown; MARK_ROI around the measured part; MARK_STALE, a message and a failure
  * when a stale translation is seen. Correct whatever the speed of the cores: nothing waits with a time limit, and whoever waits serves
  * the interrupts of others.
  */
-import { MARK_ROI_BEGIN, MARK_ROI_END, MARK_STALE } from '../arch/marks.ts';
-import { PTE_P, PTE_RW } from '../arch/paging.ts';
+import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import { VECTOR_PF } from '../arch/vectors.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { at, mem, mem64 } from '../asm/operand.ts';
-import { cr2, eax, ebp, edi, edx, r8, r8d, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { eax, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
 import { addr } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { barrier } from './lib/barrier.ts';
 import { reportFigure } from './lib/figure.ts';
 import { setHandler } from './lib/interrupts.ts';
 import { buildKernel } from './lib/kernel.ts';
-import { MAPPED_REGION } from './lib/layout.ts';
 import { areaOf, cpu, PerCpu } from './lib/percpu.ts';
-import { print, printDecimal, printHex } from './lib/serial.ts';
 import { shootdown as shootdownPart } from './lib/shootdown/shootdown.ts';
 import { smp } from './lib/smp.ts';
+import { ABSENT, FREE_COUNTERS, READS, regionOf, stampedSlots } from './lib/stampedSlots.ts';
 import { readTsc } from './lib/time.ts';
-import { TrapFrame } from './lib/trap.ts';
 
 const FIGURES = ['shootdowns', 'reads', 'absent pages', 'mean shootdown, cycles', 'longest shootdown, cycles'] as const;
 
 /** Per-core counters: byte offsets into `PerCpu.figures`. */
-const SHOOTDOWNS = 0;
-const READS = 8;
-const ABSENT = 16;
-const CYCLES = 24;
-const LONGEST = 32;
+const SHOOTDOWNS = FREE_COUNTERS;
+const CYCLES = FREE_COUNTERS + 8;
+const LONGEST = FREE_COUNTERS + 16;
 
-/** Each core's slots start on a 2 MB boundary: cores share page-table levels, not page tables. */
-const REGION_ALIGNMENT = 0x20_0000;
-/** Top byte of every stamp: generation 31:0, slot 47:32, owner 55:48. */
-const STAMP = 0x5a;
+/** What a frame holds between two mappings: no stamp. */
 const POISON = 0x0bad_0bad_0bad_0badn;
-const ABSENT_VALUE = -1;
-/** Debug-exit value for a stale translation; 1 is any other failure. */
-const STALE_STATUS = 2;
 /** Bits 51:12 of an entry. */
 const ADDRESS = 0x000f_ffff_ffff_f000n;
 /** Frame lists are one page long. */
@@ -75,18 +63,11 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   const think = parameters['think']!;
   const reads = parameters['reads']!;
   if (pages > slots) throw new Error(`shootdown: ${pages} pages cannot be unmapped out of ${slots} slots`);
-  const regionSize = Math.ceil((slots * 4096) / REGION_ALIGNMENT) * REGION_ALIGNMENT;
 
   a.include(smp);
   a.include(barrier);
   shootdownPart(scheme)(a);
-
-  /** RDI, a core number, has become the first address of that core's slots. */
-  const regionOf = (): void => {
-    a.imul(rdi, rdi, regionSize);
-    a.mov(rax, MAPPED_REGION);
-    a.add(rdi, rax);
-  };
+  stampedSlots(a, slots, reads);
 
   a.proc('main', {}, () => {
     setHandler(a, VECTOR_PF, 'on_page_fault');
@@ -102,7 +83,7 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   a.comment('every core: RBX = its slots, RBP = frames to map next, R12 = frames unmapped last, R13 = shootdowns done');
   a.proc('work', { saves: [rbx, rbp, r12, r13] }, () => {
     a.mov(edi, cpu(PerCpu.number));
-    regionOf();
+    regionOf(a, slots);
     a.mov(rbx, rdi);
     a.call('frame_alloc');
     a.mov(rbp, rax);
@@ -173,29 +154,6 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
     });
   });
 
-  a.comment(
-    'RDI = la of a slot of this core, RSI = its number, RDX = generation, RCX = frame: stamps the frame, then maps it. RAX = stamp',
-  );
-  a.proc('map_stamped', { saves: [rbx] }, () => {
-    a.mov(rax, rsi);
-    a.call('stamp_of');
-    a.mov(mem64(rcx), rax);
-    a.mov(rbx, rax);
-    a.lea(rsi, mem(rcx, PTE_P | PTE_RW));
-    a.call('page_map');
-    a.mov(rax, rbx);
-  });
-
-  a.comment('RAX = slot, RDX = generation: RAX = stamp of this core. Changes R8 only');
-  a.proc('stamp_of', {}, () => {
-    a.shl(rax, 32);
-    a.or(rax, rdx);
-    a.mov(r8d, cpu(PerCpu.number));
-    a.or(r8d, STAMP << 8);
-    a.shl(r8, 48);
-    a.or(rax, r8);
-  });
-
   a.comment('RDI = first slot, RSI = frames to map, RDX = list for those unmapped, RCX = generation: one turn of the owner');
   a.proc('exchange_range', { saves: [rbx, rbp, r12, r13, r14, r15] }, () => {
     a.mov(r12, rdi);
@@ -203,7 +161,7 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
     a.mov(r14, rdx);
     a.mov(r15, rcx);
     a.mov(edi, cpu(PerCpu.number));
-    regionOf();
+    regionOf(a, slots);
     a.mov(rbx, r12);
     a.shl(rbx, 12);
     a.add(rbx, rdi);
@@ -240,7 +198,10 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
       addressInRange(a);
       a.lea(rsi, mem(r12, rbp));
       a.mov(rdx, r15);
-      a.mov(rcx, mem64(r13, rbp.times(8)));
+      a.comment('in the opposite order, so that a frame hardly ever goes back to the slot it came from');
+      a.mov(eax, pages - 1);
+      a.sub(rax, rbp);
+      a.mov(rcx, mem64(r13, rax.times(8)));
       a.call('map_stamped');
       addressInRange(a);
       a.mov(rsi, rax);
@@ -264,78 +225,6 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
     a.cmp(rax, cpu(PerCpu.figures, LONGEST));
     a.if_('a', () => a.mov(cpu(PerCpu.figures, LONGEST), rax));
   });
-
-  a.comment('reads random slots of random cores');
-  a.proc('read_around', { saves: [rbx, rbp, r12] }, () => {
-    if (reads === 0) return;
-    a.xor(rbx, rbx);
-    a.repeat_while('b', () => {
-      a.mov(rdi, mem64('boot_cores'));
-      a.call('random_below');
-      a.mov(rbp, rax);
-      a.mov(edi, slots);
-      a.call('random_below');
-      a.mov(r12, rax);
-      a.mov(rdi, rbp);
-      regionOf();
-      a.mov(rax, r12);
-      a.shl(rax, 12);
-      a.add(rdi, rax);
-      a.call('slot_read');
-      a.inc(cpu(PerCpu.figures, READS));
-      a.cmp(rax, ABSENT_VALUE);
-      a.if_('ne', () => {
-        a.comment('owner and slot of the stamp must be those of the address; the generation may be any');
-        a.mov(rcx, rax);
-        a.shr(rcx, 32);
-        a.shl(ebp, 16);
-        a.or(rbp, r12);
-        a.or(rbp, STAMP << 24);
-        a.cmp(rcx, rbp);
-        a.jne('stale');
-      });
-      a.inc(rbx);
-      a.cmp(rbx, reads);
-    });
-  });
-
-  a.comment('RDI = la: RAX = what is there, or ABSENT_VALUE. Changes nothing else');
-  a.label('slot_read');
-  a.mov(rax, mem64(rdi));
-  a.ret();
-  a.label('slot_absent');
-  a.mov(rax, ABSENT_VALUE);
-  a.ret();
-
-  a.comment('the one page fault that is expected: slot_read finds nothing');
-  a.proc('on_page_fault', {}, () => {
-    a.cmp(at(rdi, TrapFrame.rip), addr('slot_read'));
-    a.jne('unexpected_trap');
-    a.cmp(at(rdi, TrapFrame.error), 0);
-    a.jne('unexpected_trap');
-    a.mov(rax, cr2);
-    a.cmp(rax, at(rdi, TrapFrame.rdi));
-    a.jne('unexpected_trap');
-    a.mov(at(rdi, TrapFrame.rip), addr('slot_absent'));
-    a.inc(cpu(PerCpu.figures, ABSENT));
-  });
-
-  a.comment('RDI = la, RAX = what was read there: the proof that a translation outlived its shootdown');
-  a.label('stale');
-  a.mov(rsi, rax);
-  a.mark(MARK_STALE);
-  a.mov(rbx, rdi);
-  a.mov(rbp, rsi);
-  print(a, 'stale translation: core ');
-  a.mov(eax, cpu(PerCpu.number));
-  printDecimal(a, rax);
-  print(a, ' read 0x');
-  printHex(a, rbp);
-  print(a, ' at 0x');
-  printHex(a, rbx);
-  print(a, '\n');
-  a.mov(edi, STALE_STATUS);
-  a.jmp('fail');
 
   a.comment('sums over all cores');
   a.proc('report', { saves: [rbx, rbp, r12, r13, r14, r15] }, () => {

@@ -2,7 +2,7 @@
 import { AR_P, TSS64_IO_MAP_BASE, TSS64_IST1, TSS64_RSP0, TSS64_SIZE, TYPE_TSS_AVAILABLE } from '../../arch/segments.ts';
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem, mem16, mem32, mem64 } from '../../asm/operand.ts';
-import { ax, ds, eax, ecx, edi, es, fs, gs, rax, rbx, rcx, rdi, rdx, ss } from '../../asm/register.ts';
+import { ax, ds, eax, ecx, edi, es, fs, gs, rax, rbx, rcx, rdi, rdx, rsp, ss } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
 import { EMERGENCY_STACK_SHIFT, FIRST_TSS, KERNEL_CS, KERNEL_DS, MAX_CORES, STACK_SHIFT } from './layout.ts';
 import { areaOf, PerCpu } from './percpu.ts';
@@ -33,11 +33,15 @@ export function descriptors(a: Assembler): void {
     for (const segment of [ds, es, ss]) a.mov(segment, ax);
     a.xor(eax, eax);
     for (const segment of [fs, gs]) a.mov(segment, ax);
-    a.comment('CS changes by a far return only');
+    a.comment('CS changes by a return from an interrupt that never was');
+    a.mov(rax, rsp);
+    a.push(KERNEL_DS);
+    a.push(rax);
+    a.pushfq();
     a.push(KERNEL_CS);
     a.lea(rax, mem('.new_cs'));
     a.push(rax);
-    a.retfq();
+    a.iretq();
     a.label('.new_cs');
 
     a.comment('the task-state segment: stack for interrupts from user mode, and the emergency stack');

@@ -72,6 +72,7 @@ export function interrupts(a: Assembler): void {
   a.comment('nobody expects this vector here: say what happened and end the run');
   a.proc('unexpected_trap', { saves: [rbx] }, () => {
     a.mov(rbx, rdi);
+    a.call('begin_failure');
     print(a, '\nunexpected trap: vector ');
     printDecimal(a, at(rbx, TrapFrame.vector));
     print(a, ', error code 0x');

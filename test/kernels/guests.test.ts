@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { MARK_BASE, MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END, MARK_SPIN_BEGIN, MARK_SPIN_END } from '../../src/arch/marks.ts';
+import { BOOT_LOW_FREE, GUEST_IMAGE_BASE } from '../../src/arch/platform.ts';
+import type { GuestBuild } from '../../src/kernels/guest.ts';
+import { buildGuest, GUESTS } from '../../src/kernels/guests.ts';
+import { MAX_CORES, TRAMPOLINE } from '../../src/kernels/lib/layout.ts';
+import { LOCKS } from '../../src/kernels/lib/locks/locks.ts';
+import { SHOOTDOWN_SCHEMES } from '../../src/kernels/lib/shootdown/schemes.ts';
+
+const builds = new Map<string, GuestBuild>(GUESTS.map((guest) => [guest.name, buildGuest(guest.name)]));
+const schemes = SHOOTDOWN_SCHEMES.map(({ name }) => ({ name, build: buildGuest('shootdown', { shootdown: name }) }));
+const names = [...builds.keys()];
+
+/** How often a mark is in the text of a guest. */
+function marks(build: GuestBuild, number: number): number {
+  const displacement = `0x${(MARK_BASE + number).toString(16)}`;
+  return build.listing.filter((line) => line.kind === 'instruction' && line.text === `nop dword [rax+${displacement}]`).length;
+}
+
+describe('a built-in guest', () => {
+  test.each(names)('%s lies where the memory map says', (name) => {
+    const { image, symbols } = builds.get(name)!;
+    const ends = image.segments.map((segment) => segment.address + segment.memorySize);
+    expect(image.entry).toBe(GUEST_IMAGE_BASE);
+    expect(symbols.get('start')).toBe(GUEST_IMAGE_BASE);
+    expect(symbols.has('main')).toBe(true);
+    expect(symbols.get('image_end')).toBe(ends.at(-1));
+    expect(ends.at(-1)! % 4096).toBe(0);
+    for (const [index, segment] of image.segments.entries()) {
+      expect(segment.address).toBeGreaterThanOrEqual(ends[index - 1] ?? BOOT_LOW_FREE);
+      expect(segment.bytes.length).toBeLessThanOrEqual(segment.memorySize);
+    }
+  });
+
+  test.each(names)('%s is the same bytes whenever it is built', (name) => {
+    expect(buildGuest(name).image).toEqual(builds.get(name)!.image);
+  });
+
+  test.each(names)('%s uses ordinary integer and system instructions only', (name) => {
+    const ordinary = new Set(
+      (
+        'mov movzx movsx movsxd lea xchg push pop add adc sub sbb and or xor cmp test inc dec neg not mul div imul xadd cmpxchg shl shr sar ' +
+        'bt bts btr bsf bsr call ret jmp nop pause cli sti hlt cld cpuid rdtsc rdmsr wrmsr lgdt lidt ltr invlpg invpcid in out swapgs ' +
+        'syscall sysret iretq pushf popf vmcall ud2 stosq stosd movsq rep lock o16 o32 o64 dword'
+      ).split(' '),
+    );
+    const used = new Set<string>();
+    for (const line of builds.get(name)!.listing) {
+      if (line.kind !== 'instruction') continue;
+      const [first, second] = line.text.split(' ');
+      used.add(first!);
+      if (['lock', 'rep', 'o64', 'o16', 'o32'].includes(first!)) used.add(second!);
+    }
+    const others = [...used].filter((mnemonic) => !ordinary.has(mnemonic) && !/^(j|set|cmov)(n?[abceglszop]|[abgl]e)$/.test(mnemonic));
+    expect(others).toEqual([]);
+  });
+
+  test('stacks and areas are there for every core', () => {
+    const { symbols } = builds.get('smp')!;
+    const sizes = ['stacks', 'percpu_areas', 'emergency_stacks'].map((name) => {
+      const start = symbols.get(name)!;
+      const next = [...symbols.values()].filter((address) => address > start).reduce((a, b) => Math.min(a, b));
+      return [name, (next - start) / MAX_CORES];
+    });
+    expect(sizes).toEqual([
+      ['stacks', 16_384],
+      ['percpu_areas', 512],
+      ['emergency_stacks', 4096],
+    ]);
+  });
+
+  test('the trampoline starts a page below 1 MiB in real mode', () => {
+    const { image, listing, symbols } = builds.get('smp')!;
+    expect(symbols.get('trampoline')).toBe(TRAMPOLINE);
+    expect(TRAMPOLINE % 4096).toBe(0);
+    expect(TRAMPOLINE).toBeLessThan(0x10_0000);
+    const lines = listing.filter((line) => line.kind === 'instruction' && line.address >= TRAMPOLINE && line.address < TRAMPOLINE + 0x20);
+    expect(lines.slice(0, 5).map((line) => line.text.split('  ;')[0])).toEqual([
+      'cli',
+      'mov ax, cs',
+      'mov ds, ax',
+      `lgdt [0x${(symbols.get('trampoline_gdt_register')! - TRAMPOLINE).toString(16)}]`,
+      'mov eax, cr0',
+    ]);
+    expect(image.segments[0]?.address).toBe(TRAMPOLINE);
+  });
+});
+
+describe('the parts that can be chosen', () => {
+  test('every shootdown scheme marks the beginning and the end of a shootdown, once each', () => {
+    expect(
+      schemes.map(({ name, build }) => [
+        name,
+        marks(build, MARK_SHOOTDOWN_BEGIN),
+        marks(build, MARK_SHOOTDOWN_END),
+        build.symbols.has('shootdown_remote'),
+      ]),
+    ).toEqual([
+      ['ipi', 1, 1, true],
+      ['shoot4u', 1, 1, true],
+      ['none', 1, 1, true],
+    ]);
+  });
+
+  test('only Shoot4U makes a hypercall', () => {
+    const hypercalls = schemes.map(({ name, build }) => [name, build.listing.filter((line) => line.text === 'vmcall').length]);
+    expect(hypercalls).toEqual([
+      ['ipi', 0],
+      ['shoot4u', 1],
+      ['none', 0],
+    ]);
+  });
+
+  test('every lock algorithm has both procedures, and marks its spinning', () => {
+    const found = LOCKS.map(({ name }) => {
+      const build = buildGuest('hello', { lock: name });
+      return [
+        name,
+        build.symbols.has('lock_acquire'),
+        build.symbols.has('lock_release'),
+        marks(build, MARK_SPIN_BEGIN),
+        marks(build, MARK_SPIN_END),
+      ];
+    });
+    expect(found).toEqual([
+      ['ticket', true, true, 1, 1],
+      ['tas', true, true, 1, 1],
+    ]);
+  });
+
+  test('parameters change the image', () => {
+    expect(buildGuest('shootdown', { parameters: { pages: 2 } }).image).not.toEqual(builds.get('shootdown')!.image);
+  });
+
+  test('names and values that do not exist are refused', () => {
+    expect(() => buildGuest('helo')).toThrow("no guest 'helo'; there is hello, smp, ipi-pingpong, page-faults, shootdown");
+    expect(() => buildGuest('shootdown', { shootdown: 'prayer' })).toThrow("no shootdown scheme 'prayer'; there is ipi, shoot4u, none");
+    expect(() => buildGuest('smp', { lock: 'mcs' })).toThrow("no lock 'mcs'; there is ticket, tas");
+    expect(() => buildGuest('shootdown', { parameters: { page: 1 } })).toThrow(
+      "no parameter of shootdown 'page'; there is iterations, pages, slots",
+    );
+    expect(() => buildGuest('shootdown', { parameters: { pages: 0 } })).toThrow('shootdown: pages = 0 is not a whole number from 1 to 512');
+    expect(() => buildGuest('shootdown', { parameters: { pages: 1.5 } })).toThrow('is not a whole number');
+    expect(() => buildGuest('shootdown', { parameters: { pages: 17 } })).toThrow('shootdown: 17 pages cannot be unmapped out of 16 slots');
+  });
+});
