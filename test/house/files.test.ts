@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filesUnder, readSource } from './sourceTree.ts';
+import { filesUnder, readSource } from '../../scripts/sources.ts';
 
 const MOST_LINES = 600;
 const MANY_LINES = 300;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { filesUnder, importsOf } from './sourceTree.ts';
+import { filesUnder, importsOf } from '../../scripts/sources.ts';
 
 /**
  * Who may import whom: for each room, prefixes of paths below src/. A room may always import itself. This table is the law; ARCHITECTURE.md draws it

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root. */
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Paths of the files under `folder`, relative to the root, with forward slashes, sorted. */
 export function filesUnder(folder: string, ending = '.ts'): string[] {
