@@ -302,7 +302,12 @@ export class EmitterOps implements Ops<Node> {
       return pending.rule.flag(ops, bit, pending.width, of(locals.pendingA), of(locals.pendingB), of(locals.pendingR)) as unknown as Node;
     }
     if (pending === 'unknown' && RFLAGS_STATUS & (1 << bit)) throw new Error('pending flags must be closed before they are read');
-    return this.binary(op.i64_and, 1, this.binary(op.i64_shr_u, 64, localNode(locals.flagsWord, 32), constantNode(BigInt(bit))), constantNode(1n));
+    return this.binary(
+      op.i64_and,
+      1,
+      this.binary(op.i64_shr_u, 64, localNode(locals.flagsWord, 32), constantNode(BigInt(bit))),
+      constantNode(1n),
+    );
   }
 
   /** From here on the flags of `mask` are in the flags word. */
