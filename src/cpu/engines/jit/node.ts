@@ -1,4 +1,4 @@
-import { type CodeBuilder } from './codeBuilder.ts';
+import type { CodeBuilder } from './codeBuilder.ts';
 import { F64, I32, I64, op } from './wasmModule.ts';
 
 /** What a node stands for besides an opcode with arguments. */
@@ -54,7 +54,8 @@ export const constantNode = (value: bigint): Node =>
   new Node(NODE_CONSTANT, I64, value === 0n ? 0 : value.toString(2).length, undefined, undefined, undefined, value);
 export const localNode = (local: number, bits = 64, type: number = I64): Node =>
   new Node(NODE_LOCAL, type, bits, undefined, undefined, undefined, 0n, local);
-export const stateNode = (offset: number, bits: 32 | 64): Node => new Node(NODE_STATE, I64, bits, undefined, undefined, undefined, 0n, offset);
+export const stateNode = (offset: number, bits: 32 | 64): Node =>
+  new Node(NODE_STATE, I64, bits, undefined, undefined, undefined, 0n, offset);
 
 /** Locals for values that are used more than once; free again when an instruction is complete. */
 export class Temporaries {
