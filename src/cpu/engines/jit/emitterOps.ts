@@ -35,6 +35,9 @@ const maskOf = (width: number): bigint => (1n << BigInt(width)) - 1n;
 
 export class EmitterOps implements Ops<Node> {
   effects: Effect[] = [];
+  /** Registers that code written so far reads or writes, and writes. */
+  readonly touched = new Set<number>();
+  readonly written = new Set<number>();
   pending: PendingFlags = 'unknown';
   /** Offset of the next instruction from the page's start. */
   nextOffset = 0;
@@ -267,11 +270,14 @@ export class EmitterOps implements Ops<Node> {
   }
 
   readGpr(width: Width, register: number): Node {
+    this.touched.add(register & 15);
     if (register >= 16) return this.mask(8, this.binary(op.i64_shr_u, 56, localNode(this.locals.gpr[register - 16]!), constantNode(8n)));
     return this.mask(width, localNode(this.locals.gpr[register]!));
   }
 
   writeGpr(width: Width, register: number, value: Node): void {
+    this.touched.add(register & 15);
+    this.written.add(register & 15);
     value.uses++;
     this.effects.push({ kind: 'gpr', width, register, value });
   }
@@ -289,7 +295,7 @@ export class EmitterOps implements Ops<Node> {
   }
 
   readFlag(bit: FlagBit): Node {
-    if (this.pending === 'unknown') this.closeFlags(RFLAGS_STATUS);
+    if (this.pending === 'unknown' && RFLAGS_STATUS & (1 << bit)) this.closeFlags(RFLAGS_STATUS);
     return this.currentFlag(bit);
   }
 
@@ -305,7 +311,7 @@ export class EmitterOps implements Ops<Node> {
     return this.binary(
       op.i64_and,
       1,
-      this.binary(op.i64_shr_u, 64, localNode(locals.flagsWord, 32), constantNode(BigInt(bit))),
+      this.binary(op.i64_shr_u, 64, localNode(locals.flagsWord, 32, I32), constantNode(BigInt(bit))),
       constantNode(1n),
     );
   }
@@ -339,7 +345,7 @@ export class EmitterOps implements Ops<Node> {
 
   readFlags(): Node {
     this.closeFlags(RFLAGS_STATUS);
-    return localNode(this.locals.flagsWord, 32);
+    return localNode(this.locals.flagsWord, 32, I32);
   }
 
   load(width: Width, segment: number, la: Node): Node {
