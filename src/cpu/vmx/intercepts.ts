@@ -176,7 +176,7 @@ export function exitOnException(core: Core, vector: number, errorCode: number, l
     exits = exits === matches;
   }
   if (!exits) return false;
-  const software = origin === 'software';
+  const software = origin === 'software' || origin === 'privileged';
   if (software) core.state.u64[U64_RIP] = vmx.softwareInterruptRip;
   vmx.current!.writeNumber(VMCS_EXIT_INTERRUPTION_ERROR_CODE, Math.max(errorCode, 0));
   vmExit(
