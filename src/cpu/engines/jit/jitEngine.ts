@@ -18,7 +18,7 @@ import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
 import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { RegionCompiler } from './regionCompiler.ts';
-import { planRegion } from './regionPlan.ts';
+import { isWorthwhile, planRegion } from './regionPlan.ts';
 import {
   ACCESS_DONE,
   ACCESS_FAULTED,
@@ -151,7 +151,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private isCompilable(core: Core, block: Block): boolean {
-    if (block.mode !== CODE_64 || block.page < 0 || block.secondPage >= 0 || block.instructions[0]!.kind === 'system') return false;
+    if (block.mode !== CODE_64 || block.page < 0 || block.secondPage >= 0 || !isWorthwhile(block)) return false;
     return Math.abs(core.rip) < NEAR_LIMIT;
   }
 
