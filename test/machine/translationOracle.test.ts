@@ -204,7 +204,7 @@ describe('translation oracle: hardware', () => {
     const { oracle, violations } = twoCores();
     const scope = INVALIDATION_SCOPES[OPERATION_INVLPG]!;
     const page = PAGE / 4096;
-    oracle.invalidated(0, { ...emptyInvalidation(), ...scope, operation: OPERATION_INVLPG, page: page | 0, pageHigh: 0x7000 });
+    oracle.invalidated(0, { ...emptyInvalidation(), ...scope, operation: OPERATION_INVLPG, page: page | 0, tags: 0x7000 });
     expect(new Set(violations.map(({ verdict, reason, entry }) => `${verdict} ${reason} ${entry.structure}`))).toEqual(
       new Set(['dtlb4k', 'stlb', 'pde', 'pdpte', 'pml4e'].map((structure) => `hardware an entry survived INVLPG ${structure}`)),
     );
