@@ -1,6 +1,8 @@
 import { loadLibrary } from './library.ts';
 import { runCommandLine } from './program.ts';
 
+/** The process behind `parapet`: its arguments carried out, its exit status set. */
+
 // A reader that has seen enough (`parapet list | head -1`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -2,7 +2,7 @@ import { APIC_MODE_XAPIC } from '../apic/apicState.ts';
 import type { LocalApic } from '../apic/localApic.ts';
 import { formatLinear } from '../arch/addresses.ts';
 import { RFLAGS_IF } from '../arch/rflags.ts';
-import type { PortBus } from '../devices/portBus.ts';
+
 import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES } from '../trace/counters.ts';
@@ -17,6 +17,7 @@ import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
 import { FAULT_STOP, guestFault } from './guestFault.ts';
 import { signedNumber } from './linearMemory.ts';
+import type { Ports } from './ports.ts';
 import { resetCore } from './reset.ts';
 import {
   ACTIVITY_ACTIVE,
@@ -38,7 +39,7 @@ import { Vmx } from './vmx/vmx.ts';
 /** What a core needs of the machine around it. */
 export interface CoreSurroundings {
   readonly memory: PhysicalMemory;
-  readonly ports: PortBus;
+  readonly ports: Ports;
   readonly costs: CoreCosts;
   readonly cpuid: CpuidTable;
   readonly probe: Probe;
@@ -70,7 +71,7 @@ export class Core {
   readonly mmu: Mmu;
   readonly apic: LocalApic;
   readonly memory: PhysicalMemory;
-  readonly ports: PortBus;
+  readonly ports: Ports;
   readonly costs: CoreCosts;
   readonly cpuid: CpuidTable;
   readonly probe: Probe;

@@ -1,4 +1,4 @@
-/** What a run is asked to be, in names and numbers; `resolveRun` turns it into a plan. `undefined` takes the default. */
+/** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */
 export interface RunOptions {
   /** A built-in guest, or the path of an ELF kernel. */
   readonly guest: string;
