@@ -15,9 +15,9 @@ const large: EngineCaseOptions = { pieces: 120, maxCycles: 30_000 };
 
 describe.each(engines)('engine %s', (engine) => {
   test.each([
-    ['short programs on the bare machine', { ...small, virtual: false }, 120],
-    ['long programs on the bare machine', { ...large, virtual: false }, 60],
-    ['programs under the VMM', { ...large, virtual: true }, 40],
+    ['short programs on the bare machine', { ...small, virtual: false }, 60],
+    ['long programs on the bare machine', { ...large, virtual: false }, 25],
+    ['programs under the VMM', { ...large, virtual: true }, 12],
   ] as const)('leaves every trace and every byte as the reference does: %s', (_, options, numRuns) => {
     fc.assert(
       fc.property(engineCase(options), (one) => {
