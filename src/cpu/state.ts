@@ -33,6 +33,11 @@ export const U64_DR6 = 48;
 export const U64_DR7 = 49;
 export const U64_XCR0 = 50;
 export const U64_FEATURE_CONTROL = 51;
+/** Scratch of generated code: the operation whose status flags are not worked out yet, and a value on its way to or from the host. */
+export const U64_PENDING_A = 52;
+export const U64_PENDING_B = 53;
+export const U64_PENDING_R = 54;
+export const U64_TRANSFER = 55;
 const U64_FIELDS = 64;
 
 /** 32-bit fields, as indices into `CoreState.i32`. */
@@ -52,11 +57,22 @@ export const I32_INTERRUPTIBILITY = 157;
 export const I32_CODE_SIZE = 158;
 /** 1 in VMX non-root operation. */
 export const I32_NON_ROOT = 159;
+/** Scratch of generated code: which rule the pending flags follow (0 = none), and where a block was left. */
+export const I32_PENDING_RULE = 160;
+export const I32_LEFT_BLOCK = 161;
+export const I32_LEFT_INSTRUCTION = 162;
+/** Number of the translation context that the shortcut's tags carry. */
+export const I32_SHORTCUT_CONTEXT = 163;
+/** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
+export const I32_PAUSE_INTERCEPTED = 164;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */
 export const F64_CLOCK = I32_END / 2;
 export const F64_COUNTERS = F64_CLOCK + 1;
+
+/** How far generated code may run, after the counters. */
+export const F64_HORIZON = F64_COUNTERS + COUNTERS.length;
 
 /** XMM0–XMM15, then x87 and MXCSR state, after the counters. */
 export const VECTOR_OFFSET = Math.ceil(((F64_COUNTERS + COUNTERS.length + 16) * 8) / 64) * 64;

@@ -11,6 +11,7 @@ import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from
 import type { StopReason } from '../cpu/stop.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system/operations.ts';
 import { PortBus } from '../devices/portBus.ts';
+import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Probe } from '../trace/probe.ts';
@@ -60,7 +61,8 @@ export class Machine {
     this.costs = costsOf(profile.costs);
     this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
-    const { buffer } = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
+    const memory = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
+    const { buffer } = memory;
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
@@ -76,7 +78,12 @@ export class Machine {
       stop: (reason) => this.stop(reason),
     };
     const blocks = new BlockCache(this.memory, new Decoder(SYSTEM_OPERATIONS, this.costs));
-    const engine = createEngine(configuration.engine, blocks);
+    const engine = createEngine(configuration.engine, blocks, {
+      memory,
+      pages: layout.totalPages,
+      ramBase: layout.ramBase,
+      shortcutBase: (core) => layout.shortcutBase + core * SHORTCUT_BYTES,
+    });
     this.cores = Array.from({ length: cores }, (_, id) => {
       const state = new CoreState(buffer, id * CORE_STATE_SIZE);
       const mmu = new Mmu({

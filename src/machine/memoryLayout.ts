@@ -1,4 +1,5 @@
 import { CORE_STATE_SIZE } from '../cpu/state.ts';
+import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
 import type { MmuGeometry } from '../mmu/geometry.ts';
 import { mmuAreaSize } from '../mmu/tlb.ts';
 
@@ -12,11 +13,13 @@ export const MIN_RAM = 4 * 1024 ** 2;
  *
  *   0            core state blocks, CORE_STATE_SIZE each
  *   mmuBase      translation structures of the cores, mmuStride each
+ *   shortcutBase data shortcuts of generated code, SHORTCUT_BYTES each (mmu/dataShortcut)
  *   ramBase      RAM: host-physical address 0
  */
 export interface MemoryLayout {
   readonly mmuBase: number;
   readonly mmuStride: number;
+  readonly shortcutBase: number;
   readonly ramBase: number;
   readonly totalPages: number;
 }
@@ -25,8 +28,9 @@ export interface MemoryLayout {
 export function memoryLayout(cores: number, geometry: MmuGeometry, ramBytes: number): MemoryLayout {
   const mmuBase = cores * CORE_STATE_SIZE;
   const mmuStride = roundUp(mmuAreaSize(geometry), 64);
-  const ramBase = roundUp(mmuBase + cores * mmuStride, 65536);
-  return { mmuBase, mmuStride, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
+  const shortcutBase = roundUp(mmuBase + cores * mmuStride, 64);
+  const ramBase = roundUp(shortcutBase + cores * SHORTCUT_BYTES, 65536);
+  return { mmuBase, mmuStride, shortcutBase, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
 }
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;

@@ -1,3 +1,4 @@
+import type { DataShortcut } from './dataShortcut.ts';
 import type { TlbGeometry } from './geometry.ts';
 import {
   ENTRY_G,
@@ -55,6 +56,8 @@ export class TlbArray {
   readonly setMask: number;
   /** Words of a set. */
   readonly setWords: number;
+  /** Told of every entry that goes, when the array is of the first level and somebody has a shortcut over it. */
+  shortcut: DataShortcut | null = null;
 
   /** @param start word index of the array in `words`; even. */
   constructor(
@@ -165,6 +168,7 @@ export class TlbArray {
   /** The (valid) entry is gone. */
   drop(entry: number): void {
     const flags = this.words[entry + WORD_FLAGS]!;
+    if (this.shortcut !== null) this.shortcut.drop(this.words[entry]!, (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT);
     this.words[this.header + LIVE]!--;
     if (flags >>> ENTRY_GUEST_SIZE_SHIFT > (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT) this.words[this.header + FRACTURED]!--;
     // Not `fill`: a call costs more than eight stores (bench/translate).

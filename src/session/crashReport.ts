@@ -2,6 +2,7 @@ import { formatLinear } from '../arch/addresses.ts';
 import { GPR_NAMES, SEGMENT_NAMES } from '../arch/registers.ts';
 import { formatInstruction } from '../asm/formatter.ts';
 import type { Core } from '../cpu/core.ts';
+import { JitEngine } from '../cpu/engines/jit/jitEngine.ts';
 import { ReferenceEngine } from '../cpu/engines/reference/referenceEngine.ts';
 import {
   I32_CODE_SIZE,
@@ -56,8 +57,9 @@ function registers(core: Core): string[] {
 /** The first instructions of the blocks that ran last; the current one in full up to RIP. */
 function lastBlocks(core: Core): string[] {
   const { engine } = core;
-  if (!(engine instanceof ReferenceEngine)) return ['  (this engine keeps no record)'];
-  const { recentBlocks, recentCount } = engine;
+  const record = engine instanceof JitEngine ? engine.reference : engine instanceof ReferenceEngine ? engine : undefined;
+  if (record === undefined) return ['  (this engine keeps no record)'];
+  const { recentBlocks, recentCount } = record;
   const lines: string[] = [];
   for (let i = Math.max(0, recentCount - INSTRUCTIONS); i < recentCount; i++) {
     lines.push(`  ${disassembleAt(core, recentBlocks[i % recentBlocks.length]!)}`);

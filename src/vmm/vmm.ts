@@ -98,7 +98,9 @@ export class Vmm implements VirtualReceiver {
       core.host = pcpu;
       core.vmx.cr4Allowed = CR4_VMXE;
       core.setActivity(ACTIVITY_ACTIVE);
-      core.apic.writeBase(core.apic.base - (core.apic.base & 0xfff) + ((core.apic.base & APIC_BASE_BSP) | APIC_BASE_ENABLE | APIC_BASE_X2APIC));
+      core.apic.writeBase(
+        core.apic.base - (core.apic.base & 0xfff) + ((core.apic.base & APIC_BASE_BSP) | APIC_BASE_ENABLE | APIC_BASE_X2APIC),
+      );
       core.apic.write(APIC_SVR, APIC_SVR_ENABLE | 0xff);
       core.apic.write(APIC_LVT_TIMER, TSC_DEADLINE_MODE | VECTOR_HOST_TIMER);
     }

@@ -25,4 +25,7 @@ export interface Block {
   /** Bytes of all instructions. */
   readonly length: number;
   readonly instructions: readonly Instruction[];
+  /** What an engine that compiles keeps about it: how often it ran, and its compiled form. */
+  heat: number;
+  compiled: object | null;
 }

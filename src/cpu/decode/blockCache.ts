@@ -1,5 +1,5 @@
 /** Decoded blocks of one machine's memory, found by physical address and code mode; a page's version tells when they are void. */
-import type { PhysicalMemory } from '../../mmu/physicalMemory.ts';
+import { PAGE_CODE, type PhysicalMemory } from '../../mmu/physicalMemory.ts';
 import { type Block, MAX_BLOCK_INSTRUCTIONS } from './block.ts';
 import type { CodeMode } from './codeMode.ts';
 import { type Decoder, MAX_INSTRUCTION_LENGTH } from './decoder.ts';
@@ -11,6 +11,8 @@ const INSTRUCTION_LIMIT = 400_000;
 const PAGE_SIZE = 4096;
 
 export class BlockCache {
+  /** Told when a page that held no decoded code holds some: whoever stores to it by a quicker way must stop that. */
+  onCodeDecoded: (page: number) => void = () => {};
   private readonly memory: PhysicalMemory;
   private readonly decoder: Decoder;
   /** Direct-mapped: a block whose slot is wanted by another one is decoded again later. */
@@ -54,7 +56,18 @@ export class BlockCache {
   /** A block for bytes that lie outside RAM; never kept. */
   decodeOutside(hpa: number, bytes: Uint8Array, mode: CodeMode): Block {
     const insn = this.decoder.decode(bytes, hpa % PAGE_SIZE, mode)!;
-    return { hpa, mode, page: -1, version: 0, secondPage: -1, secondVersion: 0, length: insn.length, instructions: [insn] };
+    return {
+      hpa,
+      mode,
+      page: -1,
+      version: 0,
+      secondPage: -1,
+      secondVersion: 0,
+      length: insn.length,
+      instructions: [insn],
+      heat: 0,
+      compiled: null,
+    };
   }
 
   private decodeBlock(hpa: number, mode: CodeMode): Block | undefined {
@@ -67,11 +80,19 @@ export class BlockCache {
     return instructions.length === 0 ? undefined : this.keep(hpa, mode, -1, instructions);
   }
 
+  /** Stores to the page must be told of from now on. */
+  private markCode(page: number): void {
+    const { codePages } = this.memory;
+    if (codePages[page]! & PAGE_CODE) return;
+    codePages[page]! |= PAGE_CODE;
+    this.onCodeDecoded(page);
+  }
+
   private keep(hpa: number, mode: CodeMode, secondPage: number, instructions: readonly Instruction[]): Block {
-    const { codePages, pageVersions } = this.memory;
+    const { pageVersions } = this.memory;
     const page = Math.floor(hpa / PAGE_SIZE);
-    codePages[page] = 1;
-    if (secondPage >= 0) codePages[secondPage] = 1;
+    this.markCode(page);
+    if (secondPage >= 0) this.markCode(secondPage);
     const last = instructions[instructions.length - 1]!;
     const block: Block = {
       hpa,
@@ -82,6 +103,8 @@ export class BlockCache {
       secondVersion: secondPage >= 0 ? pageVersions[secondPage]! : 0,
       length: last.offset + last.length - instructions[0]!.offset,
       instructions,
+      heat: 0,
+      compiled: null,
     };
     this.instructions += instructions.length;
     if (this.instructions > INSTRUCTION_LIMIT) {

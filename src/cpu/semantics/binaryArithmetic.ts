@@ -2,7 +2,7 @@
 import { AH, RAX, RDX } from '../../arch/registers.ts';
 import { VECTOR_DE } from '../../arch/vectors.ts';
 import type { Instruction, Width } from '../decode/instruction.ts';
-import { CF, FLAGS_ADD, FLAGS_DEC, FLAGS_INC, FLAGS_MULTIPLY, FLAGS_SUB, notTruth, OF } from './flags.ts';
+import { CF, FLAGS_ADD, FLAGS_DEC, FLAGS_IMUL, FLAGS_INC, FLAGS_MUL, FLAGS_SUB, notTruth, OF } from './flags.ts';
 import type { Meaning } from './meaning.ts';
 import { readForUpdate, readOperand, writeOperand, writeUpdated } from './operands.ts';
 import type { Ops, Value } from './ops.ts';
@@ -108,23 +108,20 @@ export const mul: Meaning = (ops, insn) => {
   const { width } = insn;
   const a = ops.readGpr(width, RAX);
   const b = readOperand(ops, insn, 0, width);
-  const high = ops.mulHighUnsigned(width, a, b);
-  writeProduct(ops, width, ops.mul(width, a, b), high);
-  const overflow = notTruth(ops, ops.equal(width, high, ops.constant(width, 0n)));
-  ops.setFlags(FLAGS_MULTIPLY, width, widen(ops, width, overflow), a, b);
+  const r = ops.mul(width, a, b);
+  writeProduct(ops, width, r, ops.mulHighUnsigned(width, a, b));
+  ops.setFlags(FLAGS_MUL, width, a, b, r);
 };
 
-/** IMUL with one, two or three operands. */
+/** IMUL with one, two or three operands; only the first form keeps the upper half. */
 export const imul: Meaning = (ops, insn) => {
   const { width, operands } = insn;
   const a = operands.length === 1 ? ops.readGpr(width, RAX) : readOperand(ops, insn, operands.length - 2, width);
   const b = readOperand(ops, insn, operands.length - 1, width);
-  const low = ops.mul(width, a, b);
-  const high = ops.mulHighSigned(width, a, b);
-  if (operands.length === 1) writeProduct(ops, width, low, high);
-  else writeOperand(ops, insn, 0, width, low);
-  const sign = ops.shiftRightSigned(width, low, ops.constant(width, BigInt(width - 1)));
-  ops.setFlags(FLAGS_MULTIPLY, width, widen(ops, width, notTruth(ops, ops.equal(width, high, sign))), a, b);
+  const r = ops.mul(width, a, b);
+  if (operands.length === 1) writeProduct(ops, width, r, ops.mulHighSigned(width, a, b));
+  else writeOperand(ops, insn, 0, width, r);
+  ops.setFlags(FLAGS_IMUL, width, a, b, r);
 };
 
 /** MULX: both halves of RDX × source, no flags; the high half wins when both destinations are one register. */

@@ -17,9 +17,12 @@ export const SF = 7;
 export const DF = 10;
 export const OF = 11;
 
+/** 0 to 64 as constants: making a bigint from a number costs more than most operations. */
+const COUNTS: readonly bigint[] = Array.from({ length: 65 }, (_, n) => BigInt(n));
+
 /** Bit `n` of a value, as 0 or 1. */
 export function bitAt(ops: Ops<Value>, width: Width, value: Value, n: number): Value {
-  const moved = n === 0 ? value : ops.shiftRight(width, value, ops.constant(width, BigInt(n)));
+  const moved = n === 0 ? value : ops.shiftRight(width, value, ops.constant(width, COUNTS[n]!));
   return n === width - 1 ? moved : ops.and(width, moved, ops.constant(width, 1n));
 }
 
@@ -95,13 +98,20 @@ export const FLAGS_LOGIC = rule('logic', RFLAGS_STATUS, (ops, bit, width, _a, _b
 /** SF, ZF and PF of r. */
 export const FLAGS_RESULT = rule('result', RESULT, (ops, bit, width, _a, _b, r) => ofResult(bit, ops, width, r));
 
-/** Multiplication: CF = OF = a (0 or 1). The others are undefined and keep their values. */
-export const FLAGS_MULTIPLY = rule('multiply', CARRY_OVERFLOW, (_ops, _bit, _width, a) => a);
+/** MUL: CF = OF = the upper half of a × b counts. The others are undefined and keep their values. */
+export const FLAGS_MUL = rule('mul', CARRY_OVERFLOW, (ops, _bit, width, a, b) =>
+  notTruth(ops, isZero(ops, width, ops.mulHighUnsigned(width, a, b))),
+);
+/** IMUL: CF = OF = the signed product a × b does not fit its lower half r. */
+export const FLAGS_IMUL = rule('imul', CARRY_OVERFLOW, (ops, _bit, width, a, b, r) => {
+  const sign = ops.shiftRightSigned(width, r, ops.constant(width, COUNTS[width - 1]!));
+  return notTruth(ops, ops.equal(width, ops.mulHighSigned(width, a, b), sign));
+});
 
 /** SHL of a by b (not 0). AF, undefined, keeps its value. */
 export const FLAGS_SHL = rule('shl', RESULT | CARRY_OVERFLOW, (ops, bit, width, a, b, r) => {
   if (bit !== CF && bit !== OF) return ofResult(bit, ops, width, r);
-  const out = ops.shiftRight(width, a, ops.sub(width, ops.constant(width, BigInt(width)), b));
+  const out = ops.shiftRight(width, a, ops.sub(width, ops.constant(width, COUNTS[width]!), b));
   const carry = ops.and(width, out, ops.constant(width, 1n));
   return bit === CF ? carry : ops.xor(width, carry, signBit(ops, width, r));
 });
@@ -157,7 +167,8 @@ export const FLAG_RULES: readonly FlagRule[] = [
   FLAGS_DEC,
   FLAGS_LOGIC,
   FLAGS_RESULT,
-  FLAGS_MULTIPLY,
+  FLAGS_MUL,
+  FLAGS_IMUL,
   FLAGS_SHL,
   FLAGS_SHR,
   FLAGS_SAR,

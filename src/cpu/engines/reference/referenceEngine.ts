@@ -43,37 +43,59 @@ export class ReferenceEngine implements Engine {
   }
 
   run(core: Core): void {
-    const { ops } = this;
     const { clock } = core.state;
-    ops.attach(core);
+    this.begin(core);
     do {
-      this.mode = modeOf(core.state.i32);
       try {
-        this.runBlock(core);
+        this.execute(core, this.fetch(core), 0);
       } catch (thrown) {
         if (thrown !== guestFault) throw thrown;
-        this.leaveFaulted(core);
+        this.faulted(core);
       }
     } while (clock[0]! < core.horizon && !core.attention && !core.singleStep);
-    ops.writeFlagsWord();
+    this.end();
   }
 
-  /** Executes the block at RIP: all of it, or up to the first fault, or one instruction when the core single-steps. */
-  private runBlock(core: Core): void {
+  /** Works on this core from now on; its flags are here until `end`. */
+  begin(core: Core): void {
+    this.ops.attach(core);
+  }
+
+  /** The whole state is in the state block. */
+  end(): void {
+    this.ops.writeFlagsWord();
+  }
+
+  /** The flags come from the state block again. */
+  reload(): void {
+    this.ops.readFlagsWord();
+  }
+
+  /** The block at RIP, its fetch translated and counted. Raises what a fetch raises. */
+  fetch(core: Core): Block {
+    const rip = readRip(core.state.i32);
+    this.mode = modeOf(core.state.i32);
+    this.rip = rip;
+    this.recentBlocks[this.recentCount++ & (RECENT - 1)] = rip;
+    return this.fetchBlock(core, rip);
+  }
+
+  /**
+   * Executes a block from instruction number `first`, which is at RIP: to its end, or up to the first fault, or one instruction when the core
+   * single-steps.
+   */
+  execute(core: Core, block: Block, first: number): void {
     const { ops, opaqueOps } = this;
     const { i32, clock, counters } = core.state;
     const traced = (core.probe.mask & (1 << EVENT_INSTRUCTION)) !== 0;
     let next = readRip(i32);
-    this.rip = next;
-    this.recentBlocks[this.recentCount++ & (RECENT - 1)] = next;
-    const block = this.fetchBlock(core, next);
     const { instructions } = block;
-    const count = core.singleStep ? 1 : instructions.length;
+    const count = core.singleStep ? first + 1 : instructions.length;
     const lastByte = this.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
     ops.blockPage = block.page;
     ops.blockSecondPage = block.secondPage;
     ops.blockWritten = false;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < count; i++) {
       const insn = instructions[i]!;
       this.rip = next;
       if (next + insn.length - 1 > lastByte) throw guestFault.set(VECTOR_GP, 0);
@@ -102,8 +124,14 @@ export class ReferenceEngine implements Engine {
     writeRip(i32, next);
   }
 
+  /** The instruction at RIP of the state block faulted elsewhere: the fault is delivered. */
+  faultedAt(core: Core): void {
+    this.rip = readRip(core.state.i32);
+    this.faulted(core);
+  }
+
   /** The state is that before the faulting instruction, and the fault is delivered. */
-  private leaveFaulted(core: Core): void {
+  faulted(core: Core): void {
     const { ops } = this;
     ops.abandon();
     if (this.inOperation) {

@@ -1,0 +1,102 @@
+import { ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
+
+/** The body of one WebAssembly function under construction: instructions, block depth, and locals handed out by type. */
+export class CodeBuilder {
+  readonly code = new ByteWriter();
+  /** Blocks open now: what a branch label counts from. */
+  depth = 0;
+  private readonly parameters: number;
+  private readonly localTypes: number[] = [];
+
+  constructor(parameters: number) {
+    this.parameters = parameters;
+  }
+
+  /** A new local of this type: its index. */
+  local(type: number): number {
+    return this.parameters + this.localTypes.push(type) - 1;
+  }
+
+  /** Locals as runs, for the module. */
+  get locals(): readonly (readonly [number, number])[] {
+    return this.localTypes.map((type) => [1, type] as const);
+  }
+
+  op(opcode: number): void {
+    this.code.byte(opcode);
+  }
+
+  get(local: number): void {
+    this.code.byte(op.local_get);
+    this.code.unsigned(local);
+  }
+
+  set(local: number): void {
+    this.code.byte(op.local_set);
+    this.code.unsigned(local);
+  }
+
+  tee(local: number): void {
+    this.code.byte(op.local_tee);
+    this.code.unsigned(local);
+  }
+
+  i32(value: number): void {
+    this.code.byte(op.i32_const);
+    this.code.signed(value);
+  }
+
+  i64(value: bigint): void {
+    this.code.byte(op.i64_const);
+    this.code.signed64(value);
+  }
+
+  f64(value: number): void {
+    this.code.byte(op.f64_const);
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    this.code.append(bytes);
+  }
+
+  /** A load or store at [address on the stack + offset]. */
+  memory(opcode: number, offset: number): void {
+    this.code.byte(opcode);
+    this.code.byte(0);
+    this.code.unsigned(offset);
+  }
+
+  /** Opens a block, loop or if; returns its level, for `branch`. */
+  open(opcode: number, type: number = VOID_BLOCK): number {
+    this.code.byte(opcode);
+    this.code.byte(type);
+    return ++this.depth;
+  }
+
+  openI64(opcode: number): number {
+    return this.open(opcode, I64);
+  }
+
+  close(): void {
+    this.code.byte(op.end);
+    this.depth--;
+  }
+
+  /** Branches to the block of this level: its end, or a loop's start. */
+  branch(level: number, opcode: number = op.br): void {
+    this.code.byte(opcode);
+    this.code.unsigned(this.depth - level);
+  }
+
+  /** br_table over levels, the last one the default. */
+  branchTable(levels: readonly number[], fallback: number): void {
+    this.code.byte(op.br_table);
+    this.code.unsigned(levels.length);
+    for (const level of levels) this.code.unsigned(this.depth - level);
+    this.code.unsigned(this.depth - fallback);
+  }
+
+  call(index: number): void {
+    this.code.byte(op.call);
+    this.code.unsigned(index);
+  }
+}

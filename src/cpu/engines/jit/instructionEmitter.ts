@@ -1,0 +1,454 @@
+import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
+import { VECTOR_GP } from '../../../arch/vectors.ts';
+import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import type { Width } from '../../decode/instruction.ts';
+import type { CodeBuilder } from './codeBuilder.ts';
+import type { Effect } from './effect.ts';
+import { type EmitterLocals, EmitterOps, NotCompilable } from './emitterOps.ts';
+import { CLOCK_BYTE, HORIZON_BYTE, PENDING_MASK_SHIFT, pendingRuleWord, TRANSFER_BYTE } from './jitLayout.ts';
+import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
+import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './runtime.ts';
+import { F64, I32, I64, op } from './wasmModule.ts';
+
+/** Locals of a region's function besides those the emitter of values knows. */
+export interface RegionLocals extends EmitterLocals {
+  readonly core: number;
+  readonly shortcut: number;
+  /** i64: context number of the shortcut's tags. */
+  readonly context: number;
+  /** f64: local time, cycles of the current block not yet added; and how far it may go. */
+  readonly clock: number;
+  readonly horizon: number;
+  /** i64: instructions retired (low half) and translations counted (high half) that the counters do not have yet. */
+  readonly counts: number;
+  /** i64: where a normal exit goes on. */
+  readonly rip: number;
+  readonly pendingRule: number;
+  /** i32: where `loadForUpdate` found its operand in memory; 0 when the host keeps it. */
+  readonly updateAddress: number;
+}
+
+/** Function numbers of the runtime in a region's module. */
+export interface RuntimeNumbers {
+  readonly close: number;
+  readonly access: number;
+  readonly raise: number;
+}
+
+/** How an instruction goes on, once its writes are made. */
+export type Continuation =
+  | { readonly kind: 'next' }
+  /** `condition` undefined: always. */
+  | { readonly kind: 'branch'; readonly condition: number | undefined; readonly delta: number; readonly insideEndIf: boolean }
+  /** The target is in the `rip` local. */
+  | { readonly kind: 'jump' };
+
+/** What the emitter of instructions asks of the region around it. */
+export interface RegionContext {
+  /** Emits: leave with a fault; state as before the current instruction, and the time in memory. @param uncounted accesses that the host has counted already. */
+  leaveFaulted(uncounted: number): void;
+}
+
+const LOADS: Readonly<Record<number, number>> = { 8: op.i64_load8_u, 16: op.i64_load16_u, 32: op.i64_load32_u, 64: op.i64_load };
+const STORES: Readonly<Record<number, number>> = { 8: op.i64_store8, 16: op.i64_store16, 32: op.i64_store32, 64: op.i64_store };
+const INDEX_SHIFT = 12 - Math.log2(SHORTCUT_ENTRY_BYTES);
+const INDEX_MASK = (SHORTCUT_ENTRIES - 1) * SHORTCUT_ENTRY_BYTES;
+
+/** Turns the recorded effects of one instruction into code. */
+export class InstructionEmitter {
+  readonly ops: EmitterOps;
+  private readonly builder: CodeBuilder;
+  private readonly nodes: NodeEmitter;
+  private readonly locals: RegionLocals;
+  private readonly runtime: RuntimeNumbers;
+  private readonly region: RegionContext;
+  /** Cycles of the block's instructions before this one: not yet in the clock local. */
+  private prefixCycles = 0;
+  /** Data accesses of this instruction that count as translations. */
+  accesses = 0;
+
+  constructor(builder: CodeBuilder, locals: RegionLocals, runtime: RuntimeNumbers, region: RegionContext) {
+    this.builder = builder;
+    this.locals = locals;
+    this.runtime = runtime;
+    this.region = region;
+    this.nodes = new NodeEmitter(builder, locals.core);
+    this.ops = new EmitterOps(locals);
+  }
+
+  /** Emits everything the instruction does, its register, flag and RIP writes last. */
+  emit(effects: readonly Effect[], prefixCycles: number): Continuation {
+    this.prefixCycles = prefixCycles;
+    this.accesses = 0;
+    let opened = false;
+    let jump: Continuation = { kind: 'next' };
+    const writes: Effect[] = [];
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'load':
+          this.emitLoad(effect);
+          break;
+        case 'store':
+          this.emitStore(effect);
+          break;
+        case 'store-update':
+          this.emitStoreUpdate(effect);
+          break;
+        case 'raise':
+          this.emitRaise(effect.condition, effect.vector, effect.errorCode);
+          break;
+        case 'end-if':
+          if (opened || writes.length > 0) throw new NotCompilable();
+          this.nodes.condition(effect.condition);
+          this.builder.op(op.i32_eqz);
+          this.builder.open(op.if);
+          opened = true;
+          break;
+        case 'close-flags':
+          this.emitClose(effect.mask);
+          break;
+        case 'jump':
+          this.emitCanonicalCheck(effect.target);
+          writes.push(effect);
+          jump = { kind: 'jump' };
+          break;
+        case 'branch':
+          jump = {
+            kind: 'branch',
+            condition: effect.condition === undefined ? undefined : this.truthLocal(effect.condition),
+            delta: effect.delta,
+            insideEndIf: opened,
+          };
+          break;
+        default:
+          writes.push(effect);
+      }
+    }
+    this.commit(writes);
+    if (opened && jump.kind !== 'branch') {
+      this.builder.close();
+      this.ops.pending = 'unknown';
+    }
+    this.nodes.temporaries.releaseAll();
+    return jump;
+  }
+
+  /** Evaluates every value, then makes every write. */
+  private commit(writes: readonly Effect[]): void {
+    const { builder, nodes, locals } = this;
+    const registers = writes.filter((effect) => effect.kind === 'gpr');
+    const values = registers.map((effect) => this.settled(effect.value, registers.length > 1));
+    const flags = writes.filter((effect) => effect.kind === 'flags');
+    const bits = writes
+      .filter((effect) => effect.kind === 'flag')
+      .map((effect) => ({ bit: effect.bit, local: nodes.inLocal(effect.value), type: effect.value.type }));
+    if (flags.length > 1) throw new NotCompilable();
+    const [rule] = flags;
+    const operands = rule === undefined ? [] : [rule.a, rule.b, rule.r].map((node) => nodes.inLocal(node));
+    const target = writes.find((effect) => effect.kind === 'jump');
+    if (target !== undefined) {
+      builder.get(nodes.inLocal(target.target));
+      builder.set(locals.rip);
+    }
+    if (rule !== undefined) this.emitFlags(rule, operands);
+    for (const { bit, local, type } of bits) {
+      if (rule !== undefined) {
+        this.emitClose(RFLAGS_STATUS);
+        this.ops.pending = 'none';
+      }
+      this.emitFlagBit(bit, local, type);
+    }
+    registers.forEach((effect, i) => this.emitRegister(effect.width, effect.register, values[i]!, effect.value.type));
+  }
+
+  /** A 32-bit local with a truth value. */
+  private truthLocal(node: Node): number {
+    const local = this.nodes.temporaries.take(I32);
+    this.nodes.condition(node);
+    this.builder.set(local);
+    return local;
+  }
+
+  /** A local with the value that no later register write changes. */
+  private settled(node: Node, copy: boolean): number {
+    if (!copy || node.opcode !== NODE_LOCAL) return this.nodes.inLocal(node);
+    const local = this.nodes.temporaries.take(node.type);
+    this.builder.get(node.index);
+    this.builder.set(local);
+    return local;
+  }
+
+  private emitRegister(width: Width, register: number, value: number, type: number): void {
+    const { builder, locals } = this;
+    const gpr = locals.gpr[register & 15]!;
+    const high = register >= 16;
+    const shift = high ? 8n : 0n;
+    const target = high ? locals.gpr[register - 16]! : gpr;
+    const push = (): void => {
+      builder.get(value);
+      if (type === I32) builder.op(op.i64_extend_i32_u);
+    };
+    if (width >= 32) push();
+    else {
+      builder.get(target);
+      builder.i64(~(((1n << BigInt(width)) - 1n) << shift));
+      builder.op(op.i64_and);
+      push();
+      if (high) {
+        builder.i64(shift);
+        builder.op(op.i64_shl);
+      }
+      builder.op(op.i64_or);
+    }
+    builder.set(target);
+  }
+
+  /** Pending flags follow this rule; those it does not define are worked out first. */
+  private emitFlags(effect: Extract<Effect, { kind: 'flags' }>, operands: readonly number[]): void {
+    const { builder, locals } = this;
+    const { rule, width, condition } = effect;
+    if (condition !== undefined) {
+      this.nodes.condition(condition);
+      builder.open(op.if);
+    }
+    this.closeUncovered(RFLAGS_STATUS & ~rule.mask);
+    builder.i32(pendingRuleWord(rule.mask, rule.id, width));
+    builder.set(locals.pendingRule);
+    [locals.pendingA, locals.pendingB, locals.pendingR].forEach((pending, i) => {
+      builder.get(operands[i]!);
+      if ([effect.a, effect.b, effect.r][i]!.type === I32) builder.op(op.i64_extend_i32_u);
+      builder.set(pending);
+    });
+    if (condition !== undefined) builder.close();
+    this.ops.pending = condition === undefined ? { rule, width } : 'unknown';
+  }
+
+  private closeUncovered(mask: number): void {
+    const { pending } = this.ops;
+    if (mask === 0 || pending === 'none') return;
+    if (pending === 'unknown') this.emitClose(mask);
+    else if (pending.rule.mask & mask) this.settleFlags(pending.rule.mask & mask);
+  }
+
+  /** Flags of the known pending rule go into the flags word. */
+  private settleFlags(mask: number): void {
+    const { builder, locals } = this;
+    builder.get(locals.flagsWord);
+    builder.i32(~mask);
+    builder.op(op.i32_and);
+    for (let bit = 0; bit < 16; bit++) {
+      if (!(mask & (1 << bit))) continue;
+      this.nodes.condition(this.ops.currentFlag(bit));
+      builder.i32(bit);
+      builder.op(op.i32_shl);
+      builder.op(op.i32_or);
+    }
+    builder.set(locals.flagsWord);
+  }
+
+  /** Whatever is pending and defines a flag of `mask` is worked out by the runtime. */
+  private emitClose(mask: number): void {
+    const { builder, locals, runtime } = this;
+    builder.get(locals.pendingRule);
+    if (mask !== RFLAGS_STATUS) {
+      builder.i32(mask << PENDING_MASK_SHIFT);
+      builder.op(op.i32_and);
+    }
+    builder.open(op.if);
+    for (const local of [locals.pendingRule, locals.pendingA, locals.pendingB, locals.pendingR, locals.flagsWord]) builder.get(local);
+    builder.call(runtime.close);
+    builder.set(locals.flagsWord);
+    builder.i32(0);
+    builder.set(locals.pendingRule);
+    builder.close();
+  }
+
+  private emitFlagBit(bit: number, value: number, type: number): void {
+    const { builder, locals } = this;
+    builder.get(locals.flagsWord);
+    builder.i32(~(1 << bit));
+    builder.op(op.i32_and);
+    builder.get(value);
+    if (type === I64) builder.op(op.i32_wrap_i64);
+    builder.i32(bit);
+    builder.op(op.i32_shl);
+    builder.op(op.i32_or);
+    builder.set(locals.flagsWord);
+  }
+
+  private emitRaise(condition: Node | undefined, vector: number, errorCode: number): void {
+    const { builder, runtime } = this;
+    if (condition !== undefined) {
+      this.nodes.condition(condition);
+      builder.open(op.if);
+    }
+    builder.i32(vector);
+    builder.i32(errorCode);
+    builder.call(runtime.raise);
+    this.storeClock();
+    this.region.leaveFaulted(0);
+    if (condition !== undefined) builder.close();
+  }
+
+  private emitCanonicalCheck(target: Node): void {
+    const { builder, nodes } = this;
+    const local = nodes.inLocal(target);
+    builder.get(local);
+    builder.i64(16n);
+    builder.op(op.i64_shl);
+    builder.i64(16n);
+    builder.op(op.i64_shr_s);
+    builder.get(local);
+    builder.op(op.i64_ne);
+    builder.open(op.if);
+    builder.i32(VECTOR_GP);
+    builder.i32(0);
+    builder.call(this.runtime.raise);
+    this.storeClock();
+    this.region.leaveFaulted(0);
+    builder.close();
+  }
+
+  /** The clock in memory is that of the start of this instruction. */
+  private storeClock(): void {
+    const { builder, locals } = this;
+    builder.get(locals.core);
+    this.clockNow();
+    builder.memory(op.f64_store, CLOCK_BYTE);
+  }
+
+  private clockNow(): void {
+    const { builder, locals } = this;
+    builder.get(locals.clock);
+    if (this.prefixCycles !== 0) {
+      builder.f64(this.prefixCycles);
+      builder.op(op.f64_add);
+    }
+  }
+
+  /** Leaves on the stack: does the shortcut have the page of this access? The entry's address is in `entry`. */
+  private probe(la: number, bytes: number, table: number, entry: number): void {
+    const { builder, locals } = this;
+    builder.get(la);
+    builder.op(op.i32_wrap_i64);
+    builder.i32(INDEX_SHIFT);
+    builder.op(op.i32_shr_u);
+    builder.i32(INDEX_MASK);
+    builder.op(op.i32_and);
+    builder.get(locals.shortcut);
+    builder.op(op.i32_add);
+    builder.tee(entry);
+    builder.memory(op.i64_load, table);
+    // The page of the last byte: an access over a page end never matches.
+    builder.get(la);
+    if (bytes > 1) {
+      builder.i64(BigInt(bytes - 1));
+      builder.op(op.i64_add);
+    }
+    builder.i64(~0xfffn);
+    builder.op(op.i64_and);
+    builder.get(locals.context);
+    builder.op(op.i64_or);
+    builder.op(op.i64_eq);
+  }
+
+  /** Leaves on the stack the byte offset of `la` in the machine's memory. */
+  private hostAddress(la: number, table: number, entry: number): void {
+    const { builder } = this;
+    builder.get(la);
+    builder.op(op.i32_wrap_i64);
+    builder.get(entry);
+    builder.memory(op.i32_load, table + 8);
+    builder.op(op.i32_add);
+  }
+
+  /** Calls the host for an access that the shortcut cannot serve; leaves the region when it faults. */
+  private slowAccess(la: number | undefined, value: number | undefined, word: number, valueType = I64): void {
+    const { builder, locals, runtime } = this;
+    builder.get(locals.core);
+    this.clockNow();
+    if (la === undefined) builder.i64(0n);
+    else builder.get(la);
+    if (value === undefined) builder.i64(0n);
+    else {
+      builder.get(value);
+      if (valueType === I32) builder.op(op.i64_extend_i32_u);
+    }
+    builder.i32(word);
+    builder.call(runtime.access);
+    builder.open(op.if);
+    this.region.leaveFaulted(la === undefined ? 0 : 1);
+    builder.close();
+    builder.get(locals.core);
+    builder.memory(op.f64_load, CLOCK_BYTE);
+    if (this.prefixCycles !== 0) {
+      builder.f64(-this.prefixCycles);
+      builder.op(op.f64_add);
+    }
+    builder.set(locals.clock);
+    builder.get(locals.core);
+    builder.memory(op.f64_load, HORIZON_BYTE);
+    builder.set(locals.horizon);
+  }
+
+  private emitLoad({ width, segment, la, result, update }: Extract<Effect, { kind: 'load' }>): void {
+    const { builder, nodes, locals } = this;
+    this.accesses++;
+    const address = nodes.inLocal(la);
+    const entry = nodes.temporaries.take(I32);
+    const table = update ? SHORTCUT_TABLE_BYTES : 0;
+    result.home = nodes.temporaries.take(I64);
+    this.probe(address, width / 8, table, entry);
+    builder.open(op.if);
+    this.hostAddress(address, table, entry);
+    if (update) builder.tee(locals.updateAddress);
+    builder.memory(LOADS[width]!, 0);
+    builder.set(result.home);
+    builder.op(op.else);
+    this.slowAccess(address, undefined, accessWord(update ? SLOW_UPDATE : SLOW_LOAD, width, segment));
+    if (update) {
+      builder.i32(0);
+      builder.set(locals.updateAddress);
+    }
+    builder.get(locals.core);
+    builder.memory(op.i64_load, TRANSFER_BYTE);
+    builder.set(result.home);
+    builder.close();
+  }
+
+  private emitStore({ width, segment, la, value }: Extract<Effect, { kind: 'store' }>): void {
+    const { builder, nodes } = this;
+    this.accesses++;
+    const address = nodes.inLocal(la);
+    const stored = nodes.inLocal(value);
+    const entry = nodes.temporaries.take(I32);
+    this.probe(address, width / 8, SHORTCUT_TABLE_BYTES, entry);
+    builder.open(op.if);
+    this.hostAddress(address, SHORTCUT_TABLE_BYTES, entry);
+    this.pushStored(stored, value.type);
+    builder.memory(STORES[width]!, 0);
+    builder.op(op.else);
+    this.slowAccess(address, stored, accessWord(SLOW_STORE, width, segment), value.type);
+    builder.close();
+  }
+
+  private emitStoreUpdate({ width, value }: Extract<Effect, { kind: 'store-update' }>): void {
+    const { builder, nodes, locals } = this;
+    const stored = nodes.inLocal(value);
+    builder.get(locals.updateAddress);
+    builder.open(op.if);
+    builder.get(locals.updateAddress);
+    this.pushStored(stored, value.type);
+    builder.memory(STORES[width]!, 0);
+    builder.op(op.else);
+    this.slowAccess(undefined, stored, accessWord(SLOW_STORE_UPDATE, width, 0), value.type);
+    builder.close();
+  }
+
+  private pushStored(local: number, type: number): void {
+    this.builder.get(local);
+    if (type === I32) this.builder.op(op.i64_extend_i32_u);
+  }
+}
+
+export { F64, I64 };

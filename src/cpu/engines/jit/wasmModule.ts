@@ -1,0 +1,250 @@
+/** A compact writer of WebAssembly binaries: bytes and LEB128 numbers into one growing buffer. Nothing here knows of x86. */
+
+export const I32 = 0x7f;
+export const I64 = 0x7e;
+export const F64 = 0x7c;
+export const VOID_BLOCK = 0x40;
+
+/** Opcodes, by WebAssembly's own names. */
+export const op = {
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  br_if: 0x0d,
+  br_table: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  drop: 0x1a,
+  select: 0x1b,
+  local_get: 0x20,
+  local_set: 0x21,
+  local_tee: 0x22,
+  i32_load: 0x28,
+  i64_load: 0x29,
+  f64_load: 0x2b,
+  i64_load8_u: 0x31,
+  i64_load16_u: 0x33,
+  i64_load32_u: 0x35,
+  i32_store: 0x36,
+  i64_store: 0x37,
+  f64_store: 0x39,
+  i64_store8: 0x3c,
+  i64_store16: 0x3d,
+  i64_store32: 0x3e,
+  i32_const: 0x41,
+  i64_const: 0x42,
+  f64_const: 0x44,
+  i32_eqz: 0x45,
+  i32_eq: 0x46,
+  i32_ne: 0x47,
+  i32_lt_u: 0x49,
+  i32_ge_u: 0x4f,
+  i64_eqz: 0x50,
+  i64_eq: 0x51,
+  i64_ne: 0x52,
+  i64_lt_s: 0x53,
+  i64_lt_u: 0x54,
+  i64_gt_u: 0x56,
+  f64_ge: 0x66,
+  i32_add: 0x6a,
+  i32_sub: 0x6b,
+  i32_and: 0x71,
+  i32_or: 0x72,
+  i32_shl: 0x74,
+  i32_shr_u: 0x76,
+  i64_clz: 0x79,
+  i64_ctz: 0x7a,
+  i64_popcnt: 0x7b,
+  i64_add: 0x7c,
+  i64_sub: 0x7d,
+  i64_mul: 0x7e,
+  i64_div_s: 0x7f,
+  i64_div_u: 0x80,
+  i64_rem_s: 0x81,
+  i64_rem_u: 0x82,
+  i64_and: 0x83,
+  i64_or: 0x84,
+  i64_xor: 0x85,
+  i64_shl: 0x86,
+  i64_shr_s: 0x87,
+  i64_shr_u: 0x88,
+  f64_add: 0xa0,
+  i32_wrap_i64: 0xa7,
+  i64_extend_i32_u: 0xad,
+  i64_extend8_s: 0xc2,
+  i64_extend16_s: 0xc3,
+  i64_extend32_s: 0xc4,
+} as const;
+
+/** Bytes under construction. */
+export class ByteWriter {
+  private buffer = new Uint8Array(4096);
+  length = 0;
+
+  byte(value: number): void {
+    if (this.length === this.buffer.length) this.grow(1);
+    this.buffer[this.length++] = value;
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.buffer.length) this.grow(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Unsigned LEB128, up to 32 bits. */
+  unsigned(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  /** Signed LEB128 of a 32-bit integer. */
+  signed(value: number): void {
+    let rest = value | 0;
+    while (rest > 63 || rest < -64) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.byte(rest & 0x7f);
+  }
+
+  /** Signed LEB128 of a 64-bit pattern. */
+  signed64(value: bigint): void {
+    let rest = BigInt.asIntN(64, value);
+    while (rest > 63n || rest < -64n) {
+      this.byte(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    this.byte(Number(rest & 0x7fn));
+  }
+
+  text(value: string): void {
+    const bytes = new TextEncoder().encode(value);
+    this.unsigned(bytes.length);
+    this.append(bytes);
+  }
+
+  /** The bytes so far; valid until the next write. */
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  private grow(more: number): void {
+    const next = new Uint8Array(Math.max(this.buffer.length * 2, this.length + more));
+    next.set(this.bytes());
+    this.buffer = next;
+  }
+}
+
+export interface FunctionType {
+  readonly parameters: readonly number[];
+  readonly results: readonly number[];
+}
+
+export interface FunctionImport {
+  readonly module: string;
+  readonly name: string;
+  readonly type: number;
+}
+
+export interface FunctionBody {
+  readonly type: number;
+  /** Exported under this name, if any. */
+  readonly name: string | undefined;
+  /** Types of the locals after the parameters, as runs. */
+  readonly locals: readonly (readonly [count: number, type: number])[];
+  readonly code: Uint8Array;
+}
+
+const MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+const SECTION_TYPE = 1;
+const SECTION_IMPORT = 2;
+const SECTION_FUNCTION = 3;
+const SECTION_EXPORT = 7;
+const SECTION_CODE = 10;
+
+/** A module that imports one memory (`env.memory`) and functions; imported functions come first in the numbering. */
+export function encodeModule(
+  types: readonly FunctionType[],
+  imports: readonly FunctionImport[],
+  memoryPages: number,
+  functions: readonly FunctionBody[],
+): Uint8Array {
+  const out = new ByteWriter();
+  const section = new ByteWriter();
+  const finish = (id: number): void => {
+    out.byte(id);
+    out.unsigned(section.length);
+    out.append(section.bytes());
+    section.clear();
+  };
+  out.append(MAGIC);
+
+  section.unsigned(types.length);
+  for (const { parameters, results } of types) {
+    section.byte(0x60);
+    section.unsigned(parameters.length);
+    for (const type of parameters) section.byte(type);
+    section.unsigned(results.length);
+    for (const type of results) section.byte(type);
+  }
+  finish(SECTION_TYPE);
+
+  section.unsigned(imports.length + 1);
+  section.text('env');
+  section.text('memory');
+  section.byte(2);
+  section.byte(1);
+  section.unsigned(memoryPages);
+  section.unsigned(memoryPages);
+  for (const { module, name, type } of imports) {
+    section.text(module);
+    section.text(name);
+    section.byte(0);
+    section.unsigned(type);
+  }
+  finish(SECTION_IMPORT);
+
+  section.unsigned(functions.length);
+  for (const { type } of functions) section.unsigned(type);
+  finish(SECTION_FUNCTION);
+
+  const exported = functions.flatMap(({ name }, index) => (name === undefined ? [] : [{ name, index: imports.length + index }]));
+  section.unsigned(exported.length);
+  for (const { name, index } of exported) {
+    section.text(name);
+    section.byte(0);
+    section.unsigned(index);
+  }
+  finish(SECTION_EXPORT);
+
+  section.unsigned(functions.length);
+  const body = new ByteWriter();
+  for (const { locals, code } of functions) {
+    body.clear();
+    const runs = locals.filter(([count]) => count > 0);
+    body.unsigned(runs.length);
+    for (const [count, type] of runs) {
+      body.unsigned(count);
+      body.byte(type);
+    }
+    body.append(code);
+    body.byte(op.end);
+    section.unsigned(body.length);
+    section.append(body.bytes());
+  }
+  finish(SECTION_CODE);
+  return out.bytes().slice();
+}
