@@ -6,7 +6,7 @@ import type { Instruction } from '../../src/cpu/decode/instruction.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import { pointer } from './rigPointer.ts';
 
-const COSTS = { instruction: 1, locked: 0, divide: 0, fence: 0 };
+const COSTS = { instruction: 1, locked: 0, divide: 0, fence: 0, pause: 0 };
 const decoder = new Decoder({}, COSTS);
 const NOP = '90';
 const TAIL = [0x13, 0x22, 0x33, 0x04, 0x05, 0x06, 0x07, 0x08];
