@@ -114,7 +114,8 @@ export class Rig {
   }
 
   private openPages(): void {
-    for (let at = BOOT_PML4; at < BOOT_TABLES_END; at += 8) if (this.load(at) & BigInt(PTE_P)) this.store(at, this.load(at) | BigInt(PTE_US));
+    for (let at = BOOT_PML4; at < BOOT_TABLES_END; at += 8)
+      if (this.load(at) & BigInt(PTE_P)) this.store(at, this.load(at) | BigInt(PTE_US));
   }
 
   private writeTables(): void {
@@ -185,7 +186,8 @@ export class Rig {
     const reason = this.run();
     if (reason?.kind !== 'idle') throw new Error(`not halted: ${JSON.stringify(reason)} at ${this.core.rip.toString(16)}`);
     const vector = (this.core.rip - 1 - HANDLERS) / 16;
-    if (!Number.isInteger(vector) || vector < 0 || vector > 255) throw new Error(`halted at ${this.core.rip.toString(16)}, not in a handler`);
+    if (!Number.isInteger(vector) || vector < 0 || vector > 255)
+      throw new Error(`halted at ${this.core.rip.toString(16)}, not in a handler`);
     const { u64, i32 } = this.core.state;
     const rsp = signedNumber(u64[RSP]!);
     return {

@@ -36,7 +36,15 @@ import { COUNTER_INTERRUPTS, COUNTER_VM_ENTRIES } from '../../trace/counters.ts'
 import type { Core } from '../core.ts';
 import { deliverEvent } from '../events/exceptions.ts';
 import { updateMode } from '../mode.ts';
-import { ACTIVITY_ACTIVE, BLOCKING_BY_NMI, I32_INTERRUPTIBILITY, I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_RIP, U64_TSC_OFFSET } from '../state.ts';
+import {
+  ACTIVITY_ACTIVE,
+  BLOCKING_BY_NMI,
+  I32_INTERRUPTIBILITY,
+  I32_NON_ROOT,
+  I32_PAUSE_INTERCEPTED,
+  U64_RIP,
+  U64_TSC_OFFSET,
+} from '../state.ts';
 import { checkControls, checkGuestState } from './entryChecks.ts';
 import { loadGuestState } from './guestState.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';

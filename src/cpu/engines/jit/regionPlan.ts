@@ -43,7 +43,8 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
 }
 
 /** A block that begins with a long operation would be left at once; PAUSE is no such. */
-export const isWorthwhile = (block: Block): boolean => block.instructions[0]!.kind !== 'system' || block.instructions[0]!.mnemonic === 'Pause';
+export const isWorthwhile = (block: Block): boolean =>
+  block.instructions[0]!.kind !== 'system' || block.instructions[0]!.mnemonic === 'Pause';
 
 /** Page offsets where a block goes on, as far as decoding tells; those outside [0, 4096) are in other pages. */
 function successors(block: Block): number[] {
