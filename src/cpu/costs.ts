@@ -1,6 +1,5 @@
 /** Prices the core charges for long operations, in cycles; `machine/profiles` fills them in and says where each comes from. */
 export interface CoreCosts {
-  readonly pause: number;
   readonly cpuid: number;
   readonly rdtsc: number;
   readonly msrAccess: number;

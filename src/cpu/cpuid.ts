@@ -31,6 +31,7 @@ import {
   CPUID_80000001_EDX_SYSCALL,
   CPUID_80000007_EDX_INVARIANT_TSC,
 } from '../arch/cpuidBits.ts';
+import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 
 /** EAX, EBX, ECX, EDX as unsigned 32-bit numbers. */
 export type CpuidResult = [eax: number, ebx: number, ecx: number, edx: number];
@@ -45,7 +46,8 @@ export interface CpuIdentity {
   readonly signature: number;
 }
 
-const PHYSICAL_BITS = 40;
+/** As the MMU has them (mmu/tlbEntry, PHYSICAL_ADDRESS_BITS). */
+const PHYSICAL_BITS = PHYSICAL_ADDRESS_BITS;
 const LINEAR_BITS = 48;
 
 /**

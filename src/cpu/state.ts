@@ -63,6 +63,8 @@ export const I32_LEFT_BLOCK = 161;
 export const I32_LEFT_INSTRUCTION = 162;
 /** Number of the translation context that the shortcut's tags carry. */
 export const I32_SHORTCUT_CONTEXT = 163;
+/** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
+export const I32_PAUSE_INTERCEPTED = 164;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */

@@ -33,6 +33,8 @@ export interface GuestDefinition {
   readonly parameters: readonly GuestParameter[];
   /** Cores it needs at least. */
   readonly minCores: number;
+  /** Cores it is run on when nobody says how many; `minCores` when absent. */
+  readonly defaultCores?: number;
   /** What the guest's own figures (MARK_FIGURE) mean, by number. */
   readonly figures: readonly string[];
   readonly build: (choices: GuestChoices) => GuestBuild;

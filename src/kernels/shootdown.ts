@@ -45,13 +45,14 @@ export const shootdown: GuestDefinition = {
   name: 'shootdown',
   doc: 'unmaps, shoots down and reuses pages on all cores while all read each other; finds stale translations',
   parameters: [
-    { name: 'iterations', default: 20, min: 1, max: 1_000_000, doc: 'shootdowns by each core' },
+    { name: 'iterations', default: 100, min: 1, max: 1_000_000, doc: 'shootdowns by each core' },
     { name: 'pages', default: 1, min: 1, max: LIST_CAPACITY, doc: 'pages unmapped by each shootdown; at most `slots`' },
     { name: 'slots', default: 16, min: 1, max: 4096, doc: 'pages that each core owns' },
-    { name: 'think', default: 20_000, min: 0, max: 1_000_000_000, doc: 'mean work between shootdowns, in instructions' },
+    { name: 'think', default: 100_000, min: 0, max: 1_000_000_000, doc: 'mean work between shootdowns, in instructions' },
     { name: 'reads', default: 16, min: 0, max: 1_000_000, doc: 'reads of random slots between shootdowns' },
   ],
   minCores: 1,
+  defaultCores: 4,
   figures: FIGURES,
   build: (choices) => buildKernel(choices.lock, (a) => scenario(a, choices)),
 };

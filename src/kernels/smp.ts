@@ -26,6 +26,7 @@ export const smp: GuestDefinition = {
   doc: 'starts all cores; each prints a line and is counted',
   parameters: [],
   minCores: 1,
+  defaultCores: 4,
   figures: FIGURES,
   build: ({ lock }) => buildKernel(lock, scenario),
 };

@@ -80,9 +80,10 @@ export interface Invalidation {
   operation: number;
   /** Linear address, signed; guest-physical page number in `guestPage`. */
   la: number;
-  /** Low 32 bits of the page number of `la`, and bits 35:32 where word 1 of an entry has them. */
+  /** Low 32 bits of the page number of `la`. */
   page: number;
-  pageHigh: number;
+  /** VPID, page-number bits 35:32 and PCID as in word 1 of an entry. */
+  tags: number;
   vpid: number;
   pcid: number;
   eptRoot: number;
@@ -142,7 +143,7 @@ export const emptyInvalidation = (): Invalidation => ({
   operation: 0,
   la: 0,
   page: 0,
-  pageHigh: 0,
+  tags: 0,
   vpid: 0,
   pcid: 0,
   eptRoot: 0,
@@ -153,18 +154,24 @@ export const emptyInvalidation = (): Invalidation => ({
   dropped: 0,
 });
 
+/** Bits of word 1 that must agree, by scope. */
+const TAG_MASKS = Int32Array.from(
+  { length: 128 },
+  (_, bits) => (bits & SAME_PAGE ? TAG_PAGE_HIGH : 0) | (bits & SAME_PCID ? TAG_PCID : 0) | (bits & SAME_VPID ? -1 << TAG_VPID_SHIFT : 0),
+);
+/** Parts of scopes that few operations have. */
+const RARE = SAME_PAGE | VPID_NOT_0 | SAME_EPT_ROOT | ANY_EPT_ROOT;
+
 /** True iff a translation or paging-structure-cache entry (at `entry` of `words`) with these tags is within `scopeBits` of the invalidation. */
 export function covers(scopeBits: number, words: Int32Array, entry: number, invalidation: Invalidation): boolean {
   const tags = words[entry + WORD_TAGS]!;
   const flags = words[entry + WORD_FLAGS]!;
-  if (scopeBits & SAME_PAGE) {
-    if ((tags ^ invalidation.pageHigh) & TAG_PAGE_HIGH) return false;
-    if ((words[entry + WORD_PAGE]! ^ invalidation.page) >>> (flags >>> ENTRY_GUEST_SIZE_SHIFT)) return false;
-  }
-  if (scopeBits & SAME_VPID && tags >>> TAG_VPID_SHIFT !== invalidation.vpid) return false;
-  if (flags & ENTRY_G) {
-    if (scopeBits & NOT_GLOBAL) return false;
-  } else if (scopeBits & SAME_PCID && (tags & TAG_PCID) !== invalidation.pcid) return false;
+  // The PCID of a global entry does not matter.
+  const mask = TAG_MASKS[scopeBits]! & (flags & ENTRY_G ? ~TAG_PCID : -1);
+  if ((tags ^ invalidation.tags) & mask) return false;
+  if (scopeBits & NOT_GLOBAL && flags & ENTRY_G) return false;
+  if (!(scopeBits & RARE)) return true;
+  if (scopeBits & SAME_PAGE && (words[entry + WORD_PAGE]! ^ invalidation.page) >>> (flags >>> ENTRY_GUEST_SIZE_SHIFT)) return false;
   if (scopeBits & SAME_EPT_ROOT && words[entry + WORD_EPT_ROOT]! !== invalidation.eptRoot) return false;
   if (scopeBits & ANY_EPT_ROOT && words[entry + WORD_EPT_ROOT] === 0) return false;
   return !(scopeBits & VPID_NOT_0 && tags >>> TAG_VPID_SHIFT === 0);

@@ -29,7 +29,7 @@ import {
 import type { PagingContext } from './pagingContext.ts';
 import { STRUCTURE_NESTED, STRUCTURE_PDE, type Tlb } from './tlb.ts';
 import type { TlbArray } from './tlbArray.ts';
-import { ENTRY_WORDS, pageBase, pageHighTag, pageLow, WORD_FLAGS } from './tlbEntry.ts';
+import { ENTRY_WORDS, pageBase, pageHighTag, pageLow, TAG_VPID_SHIFT, WORD_FLAGS } from './tlbEntry.ts';
 
 /**
  * The invalidations of one core, as software and the processor ask for them. Each removes from every structure exactly what its scope
@@ -132,7 +132,7 @@ export class Invalidator {
     current.operation = operation;
     current.la = la;
     current.page = pageLow(la);
-    current.pageHigh = pageHighTag(la);
+    current.tags = (vpid << TAG_VPID_SHIFT) | pageHighTag(la) | pcid;
     current.vpid = vpid;
     current.pcid = pcid;
     current.eptRoot = eptRoot | 0;
@@ -183,13 +183,14 @@ export class Invalidator {
 
   private dropCovered(array: TlbArray, scopeBits: number): void {
     const { words } = array;
+    const { current } = this;
     let remaining = array.live;
     for (let entry = array.first; remaining > 0; entry += ENTRY_WORDS) {
       if (words[entry + WORD_FLAGS] === 0) continue;
       remaining--;
-      if (!covers(scopeBits, words, entry, this.current)) continue;
+      if (!covers(scopeBits, words, entry, current)) continue;
       array.drop(entry);
-      this.current.dropped++;
+      current.dropped++;
     }
   }
 

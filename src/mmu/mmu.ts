@@ -40,6 +40,9 @@ import { emptyTranslation } from './translation.ts';
 import type { TranslationObserver } from './translationObserver.ts';
 import { Walker } from './walk.ts';
 
+/** Page-number bits that a 2 MB page number has. */
+const LARGE_BASE = -1 << SIZE_2M;
+
 export interface MmuOptions {
   /** Number of the core, for events. */
   readonly core: number;
@@ -73,6 +76,8 @@ export class Mmu {
   private readonly words: Int32Array;
   private readonly itlb4k: TlbArray;
   private readonly dtlb4k: TlbArray;
+  private readonly itlb2m: TlbArray;
+  private readonly dtlb2m: TlbArray;
   private readonly costs: MmuCosts;
   private readonly clock: Float64Array;
   private readonly counters: Float64Array;
@@ -94,6 +99,8 @@ export class Mmu {
     this.words = this.tlb.words;
     this.itlb4k = this.tlb.itlb4k;
     this.dtlb4k = this.tlb.dtlb4k;
+    this.itlb2m = this.tlb.itlb2m;
+    this.dtlb2m = this.tlb.dtlb2m;
     this.invalidate = new Invalidator(this.tlb, this.context, this.clock, this.probe);
     this.ept = new EptWalker(this.context, memory, this.fault, this.meter, this.tlb);
     this.walker = new Walker(this.context, memory, this.ept, this.fault, this.meter, this.tlb);
@@ -140,15 +147,17 @@ export class Mmu {
       const difference = words[entry + WORD_TAGS]! ^ tags;
       if (difference !== 0 && ((difference & ~TAG_PCID) !== 0 || !(flags & ENTRY_G))) continue;
       if (words[entry + WORD_EPT_ROOT] !== eptRoot || !(flags & ENTRY_VALID)) continue;
-      if (!permitsOutright(flags, access) && !permits(flags, access, context)) break;
-      if (this.watcher !== null) this.watcher.used(this.core, array.structure, entry, la);
+      if (!permitsOutright(flags, access) || this.watcher !== null) return this.translateFirst(la, access, page, tags);
       return (words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (low & 0xfff);
     }
-    return this.translateLarge(la, access, page, tags);
+    return this.translateLarge(la, access, page, tags, eptRoot);
   }
 
-  /** Host-physical address of `la` if a first-level data TLB entry of the current tags translates it, else -1. Counts and changes nothing. */
-  firstLevelAddress(la: number): number {
+  /**
+   * Host-physical address of `la` if a first-level data TLB entry serves this access now, else -1. Counts and changes nothing. For
+   * shortcuts over the first level.
+   */
+  firstLevelAddress(la: number, access: number): number {
     const { context, tlb } = this;
     if (!context.paging) return -1;
     const low = la | 0;
@@ -161,31 +170,44 @@ export class Mmu {
       [tlb.dtlb1g, SIZE_1G],
     ] as const) {
       const entry = array.find(page, tags, context.eptRoot | 0, size);
-      if (entry < 0) continue;
-      const bytes = 2 ** size * 4096;
-      return (tlb.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + ((low >>> 0) % bytes);
+      if (entry < 0 || !permits(tlb.words[entry + WORD_FLAGS]!, access, context)) continue;
+      return (tlb.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + ((low >>> 0) % (2 ** size * 4096));
     }
     return -1;
   }
 
-  /** The large pages of the first level. */
-  private translateLarge(la: number, access: number, page: number, tags: number): number {
-    const { context, tlb } = this;
-    const eptRoot = context.eptRoot | 0;
-    const fetch = (access & 3) === ACCESS_FETCH;
-    let array = fetch ? tlb.itlb2m : tlb.dtlb2m;
-    let entry = array.live === 0 ? -1 : array.find(page, tags, eptRoot, SIZE_2M);
-    if (entry >= 0 && permits(tlb.words[entry + WORD_FLAGS]!, access, context)) {
-      if (tlb.observer !== null) tlb.observer.used(this.core, array.structure, entry, la);
-      return (tlb.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (la & 0x1f_ffff);
+  /** The same for 2 MB pages, which kernels live in. No 4 KB entry matches. */
+  private translateLarge(la: number, access: number, page: number, tags: number, eptRoot: number): number {
+    const { words } = this;
+    const array = (access & 3) === ACCESS_FETCH ? this.itlb2m : this.dtlb2m;
+    const base = page & LARGE_BASE;
+    let entry = array.first + ((page >>> SIZE_2M) & array.setMask) * array.setWords;
+    for (const end = entry + array.setWords; entry < end; entry += ENTRY_WORDS) {
+      if (words[entry] !== base) continue;
+      const flags = words[entry + WORD_FLAGS]!;
+      const difference = words[entry + WORD_TAGS]! ^ tags;
+      if (difference !== 0 && ((difference & ~TAG_PCID) !== 0 || !(flags & ENTRY_G))) continue;
+      if (words[entry + WORD_EPT_ROOT] !== eptRoot || !(flags & ENTRY_VALID)) continue;
+      if (!permitsOutright(flags, access) || this.watcher !== null) return this.translateFirst(la, access, page, tags);
+      return (words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (la & 0x1f_ffff);
     }
+    return this.translateFirst(la, access, page, tags);
+  }
+
+  /** The whole first level: large pages, permissions that depend on the mode, and an observer if there is one. */
+  private translateFirst(la: number, access: number, page: number, tags: number): number {
+    const { tlb } = this;
+    const fetch = (access & 3) === ACCESS_FETCH;
+    let array = fetch ? tlb.itlb4k : tlb.dtlb4k;
+    let entry = this.usable(array, page, tags, SIZE_4K, access);
+    if (entry >= 0) return this.use(array, entry, la, 0xfff);
+    array = fetch ? tlb.itlb2m : tlb.dtlb2m;
+    entry = this.usable(array, page, tags, SIZE_2M, access);
+    if (entry >= 0) return this.use(array, entry, la, 0x1f_ffff);
     if (!fetch) {
       array = tlb.dtlb1g;
-      entry = array.live === 0 ? -1 : array.find(page, tags, eptRoot, SIZE_1G);
-      if (entry >= 0 && permits(tlb.words[entry + WORD_FLAGS]!, access, context)) {
-        if (tlb.observer !== null) tlb.observer.used(this.core, array.structure, entry, la);
-        return (tlb.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (la & 0x3fff_ffff);
-      }
+      entry = this.usable(array, page, tags, SIZE_1G, access);
+      if (entry >= 0) return this.use(array, entry, la, 0x3fff_ffff);
     }
     return this.translateSecond(la, access, page, tags);
   }
@@ -196,24 +218,28 @@ export class Mmu {
     const { stlb } = tlb;
     const fetch = (access & 3) === ACCESS_FETCH;
     counters[fetch ? COUNTER_ITLB_MISSES : COUNTER_DTLB_MISSES]!++;
-    if (stlb.live !== 0) {
-      let entry = this.usable(stlb, page, tags, SIZE_4K, access);
-      if (entry < 0 && tlb.stlbHolds2m) entry = this.usable(stlb, page, tags, SIZE_2M, access);
-      if (entry >= 0) {
-        counters[COUNTER_STLB_HITS]!++;
-        this.clock[0]! += this.costs.stlbHit;
-        if (tlb.observer !== null) tlb.observer.used(this.core, stlb.structure, entry, la);
-        readEntry(stlb, entry, page, copy);
-        tlb.insertFirstLevel(copy, fetch);
-        return (copy.hostPage >>> 0) * 4096 + (la & 0xfff);
-      }
-    }
-    return this.translateByWalk(la, access, context.vpid * 4096 + context.pcid);
+    let entry = this.usable(stlb, page, tags, SIZE_4K, access);
+    if (entry < 0 && tlb.stlbHolds2m) entry = this.usable(stlb, page, tags, SIZE_2M, access);
+    if (entry < 0) return this.translateByWalk(la, access, context.vpid * 4096 + context.pcid);
+    counters[COUNTER_STLB_HITS]!++;
+    this.clock[0]! += this.costs.stlbHit;
+    if (this.watcher !== null) this.watcher.used(this.core, stlb.structure, entry, la);
+    readEntry(stlb, entry, page, copy);
+    tlb.insertFirstLevel(copy, fetch);
+    return (copy.hostPage >>> 0) * 4096 + (la & 0xfff);
   }
 
+  /** The address that a first-level entry gives. @param offsetMask of the page. */
+  private use(array: TlbArray, entry: number, la: number, offsetMask: number): number {
+    if (this.watcher !== null) this.watcher.used(this.core, array.structure, entry, la);
+    return (this.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (la & offsetMask);
+  }
+
+  /** The entry of `size` that may serve the access, or -1. */
   private usable(array: TlbArray, page: number, tags: number, size: number, access: number): number {
+    if (array.live === 0) return -1;
     const entry = array.find(page, tags, this.context.eptRoot | 0, size);
-    return entry >= 0 && permits(this.tlb.words[entry + WORD_FLAGS]!, access, this.context) ? entry : -1;
+    return entry >= 0 && permits(this.words[entry + WORD_FLAGS]!, access, this.context) ? entry : -1;
   }
 
   private translateByWalk(la: number, access: number, eventTags: number): number {

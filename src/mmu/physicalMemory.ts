@@ -44,6 +44,11 @@ export class PhysicalMemory {
     this.codePages[page]! |= PAGE_WATCHED;
   }
 
+  /** Stores to this page are told to nobody any more. */
+  unwatch(page: number): void {
+    this.codePages[page]! &= ~PAGE_WATCHED;
+  }
+
   /** 32 bits at a host-physical address. */
   load32(hpa: number): number {
     return this.view.getUint32(hpa, true);

@@ -55,7 +55,7 @@ export function planRun(options: RunOptions): RunPlan {
   const profile = named(PROFILES, 'profile', options.profile);
   const engine = engineNamed(options.engine);
   const builtIn = GUESTS.find(({ name }) => name === options.guest);
-  const cores = options.cores ?? Math.max(1, builtIn?.minCores ?? 1);
+  const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
   if (cores < 1 || cores > MAX_CORES) throw new UnusableInput(`--cores: ${cores} is not from 1 to ${MAX_CORES}`);
   const virtual = planVirtual(options, cores, profile);
   const guestCores = virtual?.vcpus ?? cores;

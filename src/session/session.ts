@@ -2,6 +2,7 @@ import type { StopReason } from '../cpu/stop.ts';
 import { prepareDirectEntry } from '../machine/directEntry.ts';
 import { enterDirect } from '../machine/enterDirect.ts';
 import { Machine } from '../machine/machine.ts';
+import { describeViolation, TranslationOracle } from '../machine/translationOracle.ts';
 import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
 import { ShootdownRecorder } from '../trace/latency.ts';
 import { combineProbes, type Probe } from '../trace/probe.ts';
@@ -26,13 +27,18 @@ export class Session {
   readonly machine: Machine;
   readonly vmm: Vmm | undefined;
   readonly recorder = new ShootdownRecorder();
+  /** Watches every use of a cached translation, when asked to. */
+  readonly oracle: TranslationOracle | undefined;
   private readonly lines: SerialLines | undefined;
   private ended: StopReason | undefined;
 
   constructor(plan: RunPlan, observer: SessionObserver) {
     this.plan = plan;
     const { profile, cores, engine, virtual, image } = plan;
-    const probes = [this.recorder, observer.probe].filter((probe) => probe !== undefined);
+    this.oracle = plan.checkTlb
+      ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
+      : undefined;
+    const probes = [this.recorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
     const machine = new Machine({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes) });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
@@ -52,6 +58,10 @@ export class Session {
       this.vmm = vmm;
       this.lines = lines;
     }
+    this.oracle?.attach(
+      machine.cores.map(({ mmu }) => mmu),
+      machine.memory,
+    );
   }
 
   /** Lets cores take `turns` turns. False when the run is over: the guest ended, or `maxCycles` ran out. */

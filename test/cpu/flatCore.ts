@@ -15,7 +15,7 @@ import { resetPagingContext } from '../../src/mmu/pagingContext.ts';
 import { PhysicalMemory } from '../../src/mmu/physicalMemory.ts';
 import { noProbe, type Probe } from '../../src/trace/probe.ts';
 
-export const FLAT_COSTS: InstructionCosts = { instruction: 1, locked: 20, divide: 30, fence: 10 };
+export const FLAT_COSTS: InstructionCosts = { instruction: 1, locked: 20, divide: 30, fence: 10, pause: 10 };
 
 /** What a fault looked like when it was delivered. */
 export interface RecordedFault {

@@ -127,6 +127,23 @@ describe('page walk', () => {
     expect(outcome(mmu, LA, ACCESS_WRITE | ACCESS_USER)).toBe(0x200_0000);
   });
 
+  test('an observer changes nothing: entries of two sizes for one page are tried in the same order', () => {
+    const answers = [false, true].map((observed) => {
+      const { mmu, memory } = makeRig();
+      if (observed) mmu.observer = { used() {}, filled() {}, invalidated() {} };
+      // A 4 KB user page stays cached, then becomes part of a 2 MB supervisor page that another address brings in.
+      mapEntry(memory, 1, LA, 0, 0x200_0067n, new TableAllocator(2));
+      mmu.translate(LA, ACCESS_READ);
+      const large = Math.floor(LA / 0x20_0000) * 0x20_0000;
+      mapEntry(memory, 1, large, 1, 0xe3n, new TableAllocator(40));
+      mmu.invalidate.invpcid(0, 0, large);
+      mmu.translate(large, ACCESS_READ);
+      return [LA, large, LA + 0x1000].map((la) => outcome(mmu, la, ACCESS_READ));
+    });
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]).toEqual([0x200_0000, 0, (LA + 0x1000) % 0x20_0000]);
+  });
+
   test('with paging off, linear addresses are guest-physical, and EPT still applies', () => {
     const { mmu, memory } = makeRig();
     mmu.context.paging = false;

@@ -193,5 +193,6 @@ function priceOf(mnemonic: string, lock: boolean, operands: readonly Operand[], 
   if (lock || (mnemonic === 'Xchg' && operands.some((operand) => operand.kind === OPERAND_MEMORY))) cycles += costs.locked;
   if (mnemonic === 'Div' || mnemonic === 'Idiv') cycles += costs.divide;
   if (mnemonic === 'Mfence' || mnemonic === 'Sfence' || mnemonic === 'Lfence') cycles += costs.fence;
+  if (mnemonic === 'Pause') cycles += costs.pause;
   return cycles;
 }

@@ -8,4 +8,6 @@ export interface InstructionCosts {
   readonly divide: number;
   /** Added to MFENCE, SFENCE and LFENCE. */
   readonly fence: number;
+  /** Added to PAUSE. */
+  readonly pause: number;
 }

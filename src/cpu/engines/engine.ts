@@ -11,4 +11,9 @@ export interface Engine {
    * exactly one instruction. On return the whole state is in the state block.
    */
   run(core: Core): void;
+  /**
+   * What the engine has done so far, for benchmarks: counts and milliseconds by name, among them `blocks` (executed), and where they exist
+   * `compiledModules`, `compileMilliseconds`, `slowAccesses`. No influence on runs, and no part of results.
+   */
+  statistics?(): Readonly<Record<string, number>>;
 }

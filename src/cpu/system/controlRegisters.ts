@@ -26,6 +26,7 @@ import {
 import { CS } from '../../arch/registers.ts';
 import { AR_L } from '../../arch/segments.ts';
 import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
+import { PHYSICAL_ADDRESS_BITS } from '../../mmu/tlbEntry.ts';
 import type { Core } from '../core.ts';
 import { type Instruction, OPERAND_CONTROL } from '../decode/instruction.ts';
 import { updateMode } from '../mode.ts';
@@ -145,7 +146,7 @@ export function writeCr3(core: Core, value: bigint): void {
   const pcide = (Number(u64[U64_CR4]!) & CR4_PCIDE) !== 0;
   const keep = pcide && value >> BigInt(CR3_NO_INVALIDATE_BIT) === 1n;
   const address = pcide ? value & ~(1n << BigInt(CR3_NO_INVALIDATE_BIT)) : value;
-  if (address >> 52n !== 0n) core.raise(VECTOR_GP, 0);
+  if (address >> BigInt(PHYSICAL_ADDRESS_BITS) !== 0n) core.raise(VECTOR_GP, 0);
   u64[U64_CR3] = address;
   updateMode(core);
   if (!keep) core.mmu.invalidate.movCr3(core.mmu.context.pcid);

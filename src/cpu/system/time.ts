@@ -52,9 +52,8 @@ export function hlt(core: Core, insn: Instruction): void {
   core.attention = true;
 }
 
-/** PAUSE: a hint that costs time, and what PAUSE exiting watches for. */
+/** PAUSE: a hint whose cost is the instruction's own, and what PAUSE exiting watches for. */
 export function pause(core: Core, insn: Instruction): void {
   if (exitOnPause(core, insn)) return;
-  core.charge(core.costs.pause);
   core.retire(insn);
 }

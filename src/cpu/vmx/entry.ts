@@ -27,15 +27,25 @@ import {
   INTERRUPTION_VECTOR,
   PIN_PREEMPTION_TIMER,
   PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_PAUSE_EXITING,
   PRIMARY_TSC_OFFSETTING,
   SECONDARY_EPT,
+  SECONDARY_PLE,
   SECONDARY_VPID,
 } from '../../arch/vmxControls.ts';
 import { COUNTER_INTERRUPTS, COUNTER_VM_ENTRIES } from '../../trace/counters.ts';
 import type { Core } from '../core.ts';
 import { deliverEvent } from '../events/exceptions.ts';
 import { updateMode } from '../mode.ts';
-import { ACTIVITY_ACTIVE, BLOCKING_BY_NMI, I32_INTERRUPTIBILITY, I32_NON_ROOT, U64_RIP, U64_TSC_OFFSET } from '../state.ts';
+import {
+  ACTIVITY_ACTIVE,
+  BLOCKING_BY_NMI,
+  I32_INTERRUPTIBILITY,
+  I32_NON_ROOT,
+  I32_PAUSE_INTERCEPTED,
+  U64_RIP,
+  U64_TSC_OFFSET,
+} from '../state.ts';
 import { checkControls, checkGuestState } from './entryChecks.ts';
 import { loadGuestState } from './guestState.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
@@ -73,6 +83,7 @@ export function vmEntry(core: Core): string | undefined {
   vmx.primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
   vmx.secondary = vmx.primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
   vmx.exceptionBitmap = vmcs.readNumber(VMCS_EXCEPTION_BITMAP) | 0;
+  state.i32[I32_PAUSE_INTERCEPTED] = vmx.primary & PRIMARY_PAUSE_EXITING || vmx.secondary & SECONDARY_PLE ? 1 : 0;
   vmx.exited = false;
   vmx.firstPause = 0;
   vmx.lastPause = 0;

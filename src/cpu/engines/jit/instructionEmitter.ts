@@ -8,7 +8,7 @@ import { type EmitterLocals, EmitterOps, NotCompilable } from './emitterOps.ts';
 import { CLOCK_BYTE, HORIZON_BYTE, PENDING_MASK_SHIFT, pendingRuleWord, TRANSFER_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
 import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './runtime.ts';
-import { F64, I32, I64, op } from './wasmModule.ts';
+import { I32, I64, op } from './wasmModule.ts';
 
 /** Locals of a region's function besides those the emitter of values knows. */
 export interface RegionLocals extends EmitterLocals {
@@ -158,7 +158,9 @@ export class InstructionEmitter {
       }
       this.emitFlagBit(bit, local, type);
     }
-    registers.forEach((effect, i) => this.emitRegister(effect.width, effect.register, values[i]!, effect.value.type));
+    registers.forEach((effect, i) => {
+      this.emitRegister(effect.width, effect.register, values[i]!, effect.value.type);
+    });
   }
 
   /** A 32-bit local with a truth value. */
@@ -450,5 +452,3 @@ export class InstructionEmitter {
     if (type === I32) this.builder.op(op.i64_extend_i32_u);
   }
 }
-
-export { F64, I64 };

@@ -3,6 +3,7 @@
  * engine, which also has the last word on every fault and long operation. Both stop at the same instruction, with the same state.
  */
 
+import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
 import { EVENT_INSTRUCTION } from '../../../trace/events.ts';
@@ -18,7 +19,7 @@ import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
 import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { RegionCompiler } from './regionCompiler.ts';
-import { planRegion } from './regionPlan.ts';
+import { isWorthwhile, planRegion } from './regionPlan.ts';
 import {
   ACCESS_DONE,
   ACCESS_FAULTED,
@@ -151,7 +152,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private isCompilable(core: Core, block: Block): boolean {
-    if (block.mode !== CODE_64 || block.page < 0 || block.secondPage >= 0 || block.instructions[0]!.kind === 'system') return false;
+    if (block.mode !== CODE_64 || block.page < 0 || block.secondPage >= 0 || !isWorthwhile(block)) return false;
     return Math.abs(core.rip) < NEAR_LIMIT;
   }
 
@@ -258,7 +259,7 @@ export class JitEngine implements Engine, HostCalls {
   /** The shortcut has the page of `la` if the first-level TLB has it, and generated code may touch it. */
   private fillShortcut(la: number, write: boolean): void {
     const { core, side } = this;
-    const hpa = core.mmu.firstLevelAddress(la);
+    const hpa = core.mmu.firstLevelAddress(la, (write ? ACCESS_WRITE : ACCESS_READ) | core.userAccess);
     if (hpa < 0 || hpa - (hpa & 0xfff) + 4096 > core.memory.size) return;
     if (write && core.memory.codePages[Math.floor(hpa / 4096)] !== 0) return;
     side.shortcut.fill(write, la, this.layout.ramBase + hpa, core.state.i32[I32_SHORTCUT_CONTEXT]!);

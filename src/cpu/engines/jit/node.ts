@@ -1,5 +1,5 @@
 import type { CodeBuilder } from './codeBuilder.ts';
-import { F64, I32, I64, op } from './wasmModule.ts';
+import { I32, I64, op } from './wasmModule.ts';
 
 /** What a node stands for besides an opcode with arguments. */
 export const NODE_CONSTANT = -1;
@@ -167,5 +167,3 @@ export class NodeEmitter {
     if (opcode === op.i32_wrap_i64) builder.op(op.i64_extend_i32_u);
   }
 }
-
-export { F64 };

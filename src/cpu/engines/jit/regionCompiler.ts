@@ -1,5 +1,6 @@
 import type { Block } from '../../decode/block.ts';
-import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION } from '../../state.ts';
+import type { Instruction } from '../../decode/instruction.ts';
+import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
 import { CodeBuilder } from './codeBuilder.ts';
 import { NotCompilable } from './emitterOps.ts';
 import { InstructionEmitter, type RegionLocals } from './instructionEmitter.ts';
@@ -129,6 +130,11 @@ export class RegionCompiler {
     for (const insn of block.instructions) {
       this.offset = insn.offset;
       const { ops } = emitter;
+      if (insn.mnemonic === 'Pause') {
+        this.emitPause(index, insn);
+        open = false;
+        break;
+      }
       if (insn.kind === 'system' || !this.record(block, this.retired)) {
         this.leaveToReference(index);
         open = false;
@@ -154,6 +160,20 @@ export class RegionCompiler {
       this.emitEdge(last.offset + last.length);
     }
     if (this.selfLoop !== 0) builder.close();
+  }
+
+  /** PAUSE is a hint with a price, unless a VMM watches it: then it is the long operation's business. It ends its block either way. */
+  private emitPause(index: number, insn: Instruction): void {
+    const { builder, locals } = this;
+    builder.get(locals.core);
+    builder.memory(op.i32_load, I32_PAUSE_INTERCEPTED * 4);
+    builder.open(op.if);
+    this.leaveToReference(index);
+    builder.close();
+    this.retired++;
+    this.cycles += insn.cycles;
+    this.finishBlock();
+    this.emitEdge(insn.offset + insn.length);
   }
 
   /** Runs the meaning of an instruction on the recorder; false when it cannot be compiled. */

@@ -30,7 +30,7 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
     for (const next of successors(block)) {
       if (next < 0 || next >= 4096 || found.has(next)) continue;
       const successor = find(pageStart + next);
-      if (successor !== undefined && successor.secondPage < 0 && successor.instructions[0]!.kind !== 'system') queue.push(successor);
+      if (successor !== undefined && successor.secondPage < 0 && isWorthwhile(successor)) queue.push(successor);
     }
   }
   const blocks = [...found.values()].sort((a, b) => a.hpa - b.hpa);
@@ -42,11 +42,15 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
   return { page: entry.page, blocks, selfLoops, indexOf: (offset) => numbers.get(offset) ?? -1 };
 }
 
+/** A block that begins with a long operation would be left at once; PAUSE is no such. */
+export const isWorthwhile = (block: Block): boolean =>
+  block.instructions[0]!.kind !== 'system' || block.instructions[0]!.mnemonic === 'Pause';
+
 /** Page offsets where a block goes on, as far as decoding tells; those outside [0, 4096) are in other pages. */
 function successors(block: Block): number[] {
   const last = block.instructions[block.instructions.length - 1]!;
   const after = last.offset + last.length;
-  if (last.kind === 'system') return [];
+  if (last.kind === 'system') return last.mnemonic === 'Pause' ? [after] : [];
   if (last.kind === 'plain') return [after];
   if (last.operands[0]?.kind === OPERAND_RELATIVE) return last.mnemonic === 'Jmp' ? [after + last.delta] : [after + last.delta, after];
   // A repeated string instruction branches to itself; a call through a register returns behind itself.

@@ -18,7 +18,7 @@ import {
   RFLAGS_BYTE,
   TRANSFER_BYTE,
 } from './jitLayout.ts';
-import { localNode, NodeEmitter } from './node.ts';
+import { localNode, type Node, NodeEmitter } from './node.ts';
 import { encodeModule, F64, type FunctionBody, I32, I64, op } from './wasmModule.ts';
 
 /** What a shortcut miss calls on the host. The linear address is in TRANSFER (its value for stores beside it). */
@@ -134,7 +134,7 @@ function closeFunction(): FunctionBody {
       if (!(rule.mask & (1 << bit))) continue;
       const of = (local: number): Value => localNode(local, width) as unknown as Value;
       const flag = rule.flag(ops as unknown as Ops<Value>, bit, width as Width, of(A), of(B), of(R));
-      emitter.condition(flag as unknown as import('./node.ts').Node);
+      emitter.condition(flag as unknown as Node);
       builder.i32(bit);
       builder.op(op.i32_shl);
       builder.op(op.i32_or);

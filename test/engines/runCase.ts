@@ -1,0 +1,106 @@
+/** Runs a case on one engine and keeps everything that an engine could get wrong. */
+import type { EngineName } from '../../src/cpu/engines/registry.ts';
+import type { StopReason } from '../../src/cpu/stop.ts';
+import { prepareDirectEntry } from '../../src/machine/directEntry.ts';
+import { enterDirect } from '../../src/machine/enterDirect.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
+import type { Profile } from '../../src/machine/profiles/profile.ts';
+import { attachPlatformDevices } from '../../src/session/platformDevices.ts';
+import { COUNTER_INSTRUCTIONS } from '../../src/trace/counters.ts';
+import { noProbe } from '../../src/trace/probe.ts';
+import { TextWriter } from '../../src/trace/textWriter.ts';
+import { setupDirectEntry } from '../../src/vmm/guestSetup.ts';
+import { SCHEDULERS } from '../../src/vmm/schedulers/registry.ts';
+import { Vmm, vmmReserve } from '../../src/vmm/vmm.ts';
+import { MemorySink } from '../trace/memorySink.ts';
+import type { EngineCase } from './engineCase.ts';
+import { rigImage } from './rigImage.ts';
+
+const MEMORY = 4 * 2 ** 20;
+/** A turn moves time on unless an engine is stuck; this many are more than any case needs. */
+const MAX_TURNS = 1_000_000;
+
+/** A machine after its run. */
+export interface FinishedRun {
+  readonly machine: Machine;
+  readonly vmm: Vmm | undefined;
+  readonly stopReason: StopReason | undefined;
+  /** Bytes on the serial lines, in order. */
+  readonly serial: readonly number[];
+  readonly trace: Buffer;
+  /** After every turn and at every pause: clock, RIP and instruction count of each core. */
+  readonly progress: readonly number[];
+}
+
+/** The profile of a case: Ivy Bridge's prices, the case's TLBs and latency. */
+function profileOf(test: EngineCase): Profile {
+  return {
+    ...ivybridge,
+    mmu: test.geometry,
+    costs: { ...ivybridge.costs, ipiLatency: { cycles: test.ipiLatency, source: 'a random machine' } },
+  };
+}
+
+/** Runs the case to its end. */
+export function runCase(test: EngineCase, engine: EngineName): FinishedRun {
+  const image = rigImage(test);
+  const profile = profileOf(test);
+  const sink = new MemorySink();
+  const writer = test.events === 0 ? undefined : new TextWriter(sink, test.events);
+  const vmMemory = MEMORY;
+  const memory = test.virtual === null ? MEMORY : vmmReserve({ ...test.virtual, vmMemory }) + test.virtual.vms * vmMemory;
+  const machine = new Machine({ profile, cores: test.cores, memory, engine, probe: writer ?? noProbe, quantum: test.quantum });
+  const serial: number[] = [];
+  const information = { tscHz: profile.frequencyHz, seed: 1, commandLine: '' };
+  let vmm: Vmm | undefined;
+  if (test.virtual === null) {
+    attachPlatformDevices(
+      machine.ports,
+      (byte) => serial.push(byte),
+      (reason) => machine.stop(reason),
+    );
+    prepareDirectEntry(machine.memory, 0, image, { ...information, cores: test.cores, memory });
+    for (const core of machine.cores) enterDirect(core, image.entry);
+  } else {
+    const { vms, slice, vcpus } = test.virtual;
+    const monitor = new Vmm(machine, { vms, vcpus, vmMemory, scheduler: [...SCHEDULERS.values()][0]!, slice, seed: 1 });
+    vmm = monitor;
+    for (const vm of monitor.vms) {
+      attachPlatformDevices(
+        vm.ports,
+        (byte) => serial.push(byte),
+        (reason) => monitor.endVm(vm, reason, monitor.writing),
+      );
+    }
+    monitor.load(image, information);
+    for (const vm of monitor.vms) {
+      for (const vcpu of vm.vcpus.slice(1)) {
+        setupDirectEntry(vcpu, image.entry);
+        vcpu.enterState('runnable', 0);
+        vcpu.home.scheduler.enqueue(vcpu, 0);
+      }
+    }
+  }
+  const progress = advance(machine, test);
+  writer?.close();
+  return { machine, vmm, stopReason: machine.stopReason, serial, trace: sink.bytes, progress };
+}
+
+function advance(machine: Machine, { pause, maxCycles }: EngineCase): number[] {
+  const progress: number[] = [];
+  const note = (): void => {
+    for (const { state } of machine.cores) {
+      progress.push(state.clock[0]!, Number(BigInt.asIntN(53, state.u64[16]!)), state.counters[COUNTER_INSTRUCTIONS]!);
+    }
+  };
+  let turns = 0;
+  for (let limit = pause; machine.stopReason === undefined && limit < maxCycles + pause; limit += pause) {
+    while (machine.turn(Math.min(limit, maxCycles))) {
+      note();
+      if (++turns > MAX_TURNS) throw new Error(`no end after ${turns} turns`);
+    }
+    note();
+  }
+  return progress;
+}
