@@ -43,6 +43,11 @@ export function prepareInjection(vcpu: Vcpu): void {
   vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, ((controls & ~PRIMARY_INTERRUPT_WINDOW_EXITING) | window) >>> 0);
 }
 
+/** True iff a virtual interrupt is pending that the halted guest would take: HLT with IF = 0 ends by an NMI or INIT only. */
+export function isInterruptible(vcpu: Vcpu): boolean {
+  return vcpu.apic.pending() >= 0 && (vcpu.vmcs.readNumber(VMCS_GUEST_RFLAGS) & RFLAGS_IF) !== 0;
+}
+
 /** Raises an exception in the guest at the next VM entry. `errorCode` is -1 for vectors that push none. */
 export function injectException(vcpu: Vcpu, vector: number, errorCode: number): void {
   const { vmcs } = vcpu;
