@@ -1,7 +1,9 @@
 import { RFLAGS_IF } from '../arch/rflags.ts';
 import {
   VMCS_ENTRY_EXCEPTION_ERROR_CODE,
+  VMCS_ENTRY_INSTRUCTION_LENGTH,
   VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EXIT_INSTRUCTION_LENGTH,
   VMCS_GUEST_INTERRUPTIBILITY,
   VMCS_GUEST_RFLAGS,
   VMCS_IDT_VECTORING_ERROR_CODE,
@@ -26,6 +28,7 @@ export function prepareInjection(vcpu: Vcpu): void {
   if (vcpu.reinject !== 0) {
     vmcs.writeNumber(VMCS_ENTRY_INTERRUPTION_INFO, vcpu.reinject);
     vmcs.writeNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE, vcpu.reinjectErrorCode);
+    vmcs.writeNumber(VMCS_ENTRY_INSTRUCTION_LENGTH, vcpu.reinjectLength);
     vcpu.reinject = 0;
     if (vcpu.apic.pending() >= 0) window = PRIMARY_INTERRUPT_WINDOW_EXITING;
   } else if (vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) < INTERRUPTION_VALID && vcpu.apic.pending() >= 0) {
@@ -55,4 +58,5 @@ export function keepVectoredEvent(vcpu: Vcpu): void {
   if (info < INTERRUPTION_VALID) return;
   vcpu.reinject = info;
   vcpu.reinjectErrorCode = vmcs.readNumber(VMCS_IDT_VECTORING_ERROR_CODE);
+  vcpu.reinjectLength = vmcs.readNumber(VMCS_EXIT_INSTRUCTION_LENGTH);
 }
