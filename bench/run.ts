@@ -103,11 +103,15 @@ async function measureCase(one: BenchCase): Promise<void> {
   if (!one.portable) return;
   for (const peer of peers) {
     note(`${guest} on ${peer.name}`);
-    const checked = await peer.run(guest, cores, check);
-    if (expected !== undefined && checked.checksum !== expected.checksum) {
-      disagreements.push(`${guest}: ${peer.name} has ${checked.checksum}, not ${expected.checksum}`);
+    try {
+      const checked = await peer.run(guest, cores, check);
+      if (expected !== undefined && checked.checksum !== expected.checksum) {
+        disagreements.push(`${guest}: ${peer.name} has ${checked.checksum}, not ${expected.checksum}`);
+      }
+      results[peer.name]![id] = peerResult(await timePeer(peer, one), perIteration);
+    } catch (error) {
+      note(`no result: ${error instanceof Error ? error.message : error}`);
     }
-    results[peer.name]![id] = peerResult(await timePeer(peer, one), perIteration);
   }
 }
 
