@@ -9,6 +9,8 @@ import type { Measurement } from './measurement.ts';
 
 const QEMU = 'qemu-system-x86_64';
 const MEMORY_MIB = 128;
+/** Four virtual processors that wait in line for a ticket lock on two real ones may take minutes: then there is no result. */
+const TIME_LIMIT_SECONDS = 20;
 
 export interface Peer {
   readonly name: string;
@@ -37,7 +39,8 @@ async function runQemu(guest: string, cores: number, iterations: number, options
     writeFileSync(file, wrapForMultiboot(image, { cores, memory: MEMORY_MIB * 2 ** 20, tscHz: 1_000_000_000, seed: 1 }));
     const { text, started, ended } = await listen(file, cores, options);
     const checksum = /checksum: (\d+)/.exec(text)?.[1];
-    if (checksum === undefined) throw new Error(`${guest} under ${QEMU} ${options.join(' ')} did not finish: ${JSON.stringify(text)}`);
+    if (checksum === undefined)
+      throw new Error(`${guest} under ${QEMU} ${options.join(' ')} did not finish in ${TIME_LIMIT_SECONDS} s: ${JSON.stringify(text)}`);
     return { iterations, checksum, seconds: (ended - started) / 1000, instructions: undefined, cycles: undefined, statistics: {} };
   } finally {
     rmSync(directory, { recursive: true });
@@ -56,7 +59,11 @@ function listen(file: string, cores: number, options: readonly string[]): Promis
     if (started === 0 && text.includes('start')) started = performance.now();
     if (ended === 0 && text.includes('checksum')) ended = performance.now();
   });
+  const limit = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT_SECONDS * 1000);
   return new Promise((resolve) => {
-    child.on('close', () => resolve({ text, started, ended }));
+    child.on('close', () => {
+      clearTimeout(limit);
+      resolve({ text, started, ended });
+    });
   });
 }

@@ -110,5 +110,6 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
       events,
       pause: fc.constantFrom(options.maxCycles, options.maxCycles, 5000, 777),
       maxCycles: fc.constant(options.maxCycles),
+      heat: fc.constantFrom(1, 3, 8, 24),
     })
     .map(settle);

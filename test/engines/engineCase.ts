@@ -54,4 +54,6 @@ export interface EngineCase {
   /** The run pauses whenever this many cycles have passed. */
   readonly pause: number;
   readonly maxCycles: number;
+  /** Runs of a block before a compiling engine compiles it. */
+  readonly heat: number;
 }

@@ -1,4 +1,5 @@
 /** Runs a case on one engine and keeps everything that an engine could get wrong. */
+import { JitEngine } from '../../src/cpu/engines/jit/jitEngine.ts';
 import type { EngineName } from '../../src/cpu/engines/registry.ts';
 import type { StopReason } from '../../src/cpu/stop.ts';
 import { prepareDirectEntry } from '../../src/machine/directEntry.ts';
@@ -51,6 +52,7 @@ export function runCase(test: EngineCase, engine: EngineName): FinishedRun {
   const vmMemory = MEMORY;
   const memory = test.virtual === null ? MEMORY : vmmReserve({ ...test.virtual, vmMemory }) + test.virtual.vms * vmMemory;
   const machine = new Machine({ profile, cores: test.cores, memory, engine, probe: writer ?? noProbe, quantum: test.quantum });
+  for (const core of machine.cores) if (core.engine instanceof JitEngine) core.engine.heatToCompile = test.heat;
   const serial: number[] = [];
   const information = { tscHz: profile.frequencyHz, seed: 1, commandLine: '' };
   let vmm: Vmm | undefined;

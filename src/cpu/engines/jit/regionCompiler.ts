@@ -215,6 +215,7 @@ export class RegionCompiler {
       // The repetition is over in here; out there it never began.
       if (condition !== undefined) this.emitEdge(after);
       builder.close();
+      this.lookups -= this.emitter.accesses;
       this.finishBlock();
       this.emitEdge(after);
     } else if (condition !== undefined) this.emitEdge(after);

@@ -1,0 +1,125 @@
+/** The results of a run as data, and as tables for people. */
+import { geometricMean } from './geometricMean.ts';
+import { BENCH_CASES, type BenchCase } from './kernels.ts';
+
+/** What one machine (an engine, or a peer) made of one case. */
+export interface CaseResult {
+  /** Guest instructions a second, all cores together. */
+  readonly instructionsPerSecond: number;
+  readonly cyclesPerSecond: number | undefined;
+  readonly checksum: string;
+  readonly nanosecondsPerBlock: number | undefined;
+  /** Part of the time that went into compiling. */
+  readonly compileShare: number | undefined;
+  readonly compileMilliseconds: number | undefined;
+  /** Accesses that left generated code, of a thousand instructions. */
+  readonly slowPerThousand: number | undefined;
+}
+
+/** By machine, then by case id. */
+export type Results = Record<string, Record<string, CaseResult>>;
+
+export interface BenchReport {
+  readonly date: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly commit: string;
+  readonly peers: Record<string, string>;
+  readonly results: Results;
+  /** Other figures by name, with their unit in the name. */
+  readonly figures: Record<string, number>;
+  /** Disagreements about checksums: empty when all is well. */
+  readonly disagreements: readonly string[];
+}
+
+const meanCases = BENCH_CASES.filter(({ inMean }) => inMean).map(({ id }) => id);
+
+/** Geometric mean of a machine's rates over the cases in the mean; NaN when one is missing. */
+export function meanRate(results: Results, machine: string): number {
+  const rates = meanCases.map((id) => results[machine]?.[id]?.instructionsPerSecond ?? Number.NaN);
+  return geometricMean(rates);
+}
+
+const mega = (value: number | undefined): string => {
+  if (value === undefined || Number.isNaN(value)) return '–';
+  const millions = value / 1e6;
+  return millions >= 100 ? millions.toFixed(0) : millions.toFixed(millions >= 10 ? 1 : 2);
+};
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '))
+    .join('\n');
+}
+
+const title = ({ id, guest, cores }: BenchCase): string => `${id} ${guest.replace('bench-', '')}${cores > 1 ? ` ×${cores}` : ''}`;
+
+/** Rates in M instr/s, and the ratio of every engine to every peer. */
+export function ratesTable({ results, peers }: BenchReport): string {
+  const machines = Object.keys(results);
+  const engines = machines.filter((name) => peers[name] === undefined);
+  const pairs = engines.flatMap((engine) => Object.keys(peers).map((peer) => [engine, peer] as const));
+  const rows = [['M instr/s', ...machines, ...pairs.map(([engine, peer]) => `${engine}/${peer}`)]];
+  for (const one of BENCH_CASES) {
+    const rate = (machine: string): number | undefined => results[machine]?.[one.id]?.instructionsPerSecond;
+    const ratio = ([engine, peer]: readonly [string, string]): string => {
+      const [own, other] = [rate(engine), rate(peer)];
+      return own === undefined || other === undefined ? '–' : (own / other).toFixed(2);
+    };
+    rows.push([title(one), ...machines.map((machine) => mega(rate(machine))), ...pairs.map(ratio)]);
+  }
+  const means = machines.map((machine) => meanRate(results, machine));
+  const meanOf = (machine: string): number => means[machines.indexOf(machine)]!;
+  rows.push([
+    `geomean ${meanCases.join(',')}`,
+    ...means.map(mega),
+    ...pairs.map(([engine, peer]) => (meanOf(engine) / meanOf(peer)).toFixed(2)),
+  ]);
+  return table(rows);
+}
+
+/** What the engines say about themselves. */
+export function engineTable({ results, peers }: BenchReport): string {
+  const rows = [['', 'ns/block', 'compiling ms', 'compiling %', 'slow/1000', 'M cycles/s']];
+  for (const engine of Object.keys(results).filter((name) => peers[name] === undefined)) {
+    for (const one of BENCH_CASES) {
+      const found = results[engine]?.[one.id];
+      if (found === undefined) continue;
+      const percent = found.compileShare === undefined ? '–' : (found.compileShare * 100).toFixed(1);
+      rows.push([
+        `${engine}: ${title(one)}`,
+        found.nanosecondsPerBlock?.toFixed(1) ?? '–',
+        found.compileMilliseconds?.toFixed(1) ?? '–',
+        percent,
+        found.slowPerThousand?.toFixed(3) ?? '–',
+        mega(found.cyclesPerSecond),
+      ]);
+    }
+  }
+  return table(rows);
+}
+
+export function figuresTable({ figures }: BenchReport): string {
+  return table(Object.entries(figures).map(([name, value]) => [name, value >= 100 ? value.toFixed(0) : value.toFixed(2)]));
+}
+
+/** The rates beside those of an earlier run: what has become faster or slower by more than a tenth is marked. */
+export function comparisonTable(now: BenchReport, before: BenchReport): string {
+  const rows = [[`before: ${before.commit}, ${before.date}`, 'before', 'now', 'ratio', '']];
+  for (const [machine, cases] of Object.entries(now.results)) {
+    for (const [id, { instructionsPerSecond }] of Object.entries(cases)) {
+      const old = before.results[machine]?.[id]?.instructionsPerSecond;
+      if (old === undefined) continue;
+      const ratio = instructionsPerSecond / old;
+      rows.push([
+        `${machine}: ${id}`,
+        mega(old),
+        mega(instructionsPerSecond),
+        ratio.toFixed(2),
+        ratio < 0.9 ? 'slower' : ratio > 1.1 ? 'faster' : '',
+      ]);
+    }
+  }
+  return table(rows);
+}

@@ -1,0 +1,159 @@
+/**
+ * `npm run bench -- [--seconds S] [--engine NAME]… [--only ID,…] [--no-peers] [--no-figures] [--compare] [--save] [--json FILE]`
+ *
+ * Measures every kernel on every engine and every installed peer, in one run on one machine, and prints rates and ratios. A short run first checks
+ * that all agree on the checksum. `--save` appends the report to bench/history.jsonl, `--compare` compares with the newest one there. Exit status 1
+ * when checksums disagree.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ENGINES, type EngineName } from '../src/cpu/engines/registry.ts';
+import { engineFigures } from './figures.ts';
+import { appendHistory, comparable } from './history.ts';
+import { BENCH_CASES, type BenchCase, PENDING } from './kernels.ts';
+import { type Measurement, measureFor } from './measurement.ts';
+import { type Peer, qemuPeers } from './qemu.ts';
+import { type BenchReport, type CaseResult, comparisonTable, engineTable, figuresTable, type Results, ratesTable } from './report.ts';
+import { runWorker } from './runWorker.ts';
+
+const LATEST = 'bench/results/latest.json';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '1' },
+    engine: { type: 'string', multiple: true },
+    only: { type: 'string' },
+    'no-peers': { type: 'boolean', default: false },
+    'no-figures': { type: 'boolean', default: false },
+    compare: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    json: { type: 'string', default: LATEST },
+  },
+});
+const seconds = Number(values.seconds);
+/** The reference first: the others are checked against it. */
+const engines: EngineName[] = ENGINES.filter((name) => values.engine === undefined || values.engine.includes(name)).sort(
+  (a, b) => Number(b === 'reference') - Number(a === 'reference'),
+);
+const only = values.only?.split(',');
+const cases = BENCH_CASES.filter(({ id }) => only === undefined || only.includes(id));
+const peers = values['no-peers'] ? [] : qemuPeers();
+const results: Results = {};
+const disagreements: string[] = [];
+for (const name of [...engines, ...peers.map((peer) => peer.name)]) results[name] = {};
+
+for (const one of cases) await measureCase(one);
+const figures: Record<string, number> = {};
+if (!values['no-figures']) {
+  for (const engine of engines) {
+    note(`figures of ${engine}`);
+    Object.assign(figures, await engineFigures(engine, seconds * 2));
+  }
+}
+const report: BenchReport = {
+  date: new Date().toISOString(),
+  node: process.versions.node,
+  processor: cpus()[0]?.model ?? 'unknown',
+  commit: commit(),
+  peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
+  results,
+  figures,
+  disagreements,
+};
+note('');
+console.log(ratesTable(report));
+console.log(`\n${engineTable(report)}`);
+if (Object.keys(figures).length > 0) console.log(`\n${figuresTable(report)}`);
+for (const [id, guest, why] of PENDING) console.log(`\npending: ${id} ${guest} (${why})`);
+const before = values.compare ? comparable(report) : undefined;
+if (values.compare) console.log(before === undefined ? '\nnothing to compare with' : `\n${comparisonTable(report, before)}`);
+mkdirSync(dirname(values.json), { recursive: true });
+writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+if (values.save) appendHistory(report);
+for (const line of disagreements) console.error(line);
+process.exitCode = disagreements.length > 0 ? 1 : 0;
+
+async function measureCase(one: BenchCase): Promise<void> {
+  const { id, guest, cores, check } = one;
+  const params = {};
+  let expected: Measurement | undefined;
+  let perIteration = Number.NaN;
+  for (const engine of engines) {
+    note(`${guest} on ${engine}`);
+    const run = { guest, engine, cores, params };
+    try {
+      const checked = await runWorker({ kind: 'check', run, iterations: check });
+      if (expected === undefined) {
+        expected = checked;
+        const twice = await runWorker({ kind: 'check', run, iterations: check * 2 });
+        perIteration = (twice.instructions! - checked.instructions!) / check;
+      } else if (checked.checksum !== expected.checksum || checked.instructions !== expected.instructions) {
+        disagreements.push(
+          `${guest}: ${engine} has ${checked.checksum} after ${checked.instructions} instructions, not ${expected.checksum} after ${expected.instructions}`,
+        );
+      }
+      results[engine]![id] = resultOf(await runWorker({ kind: 'time', run, first: check, seconds }));
+    } catch (error) {
+      disagreements.push(`${guest}: ${engine} failed: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  if (!one.portable) return;
+  for (const peer of peers) {
+    note(`${guest} on ${peer.name}`);
+    try {
+      const checked = await peer.run(guest, cores, check);
+      if (expected !== undefined && checked.checksum !== expected.checksum) {
+        disagreements.push(`${guest}: ${peer.name} has ${checked.checksum}, not ${expected.checksum}`);
+      }
+      results[peer.name]![id] = peerResult(await timePeer(peer, one), perIteration);
+    } catch (error) {
+      note(`no result: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
+
+function timePeer(peer: Peer, { guest, cores, check }: BenchCase): Promise<Measurement> {
+  return measureFor(seconds, check * 10, (iterations) => peer.run(guest, cores, iterations));
+}
+
+function resultOf({ instructions, cycles, seconds: host, checksum, statistics }: Measurement): CaseResult {
+  const { blocks, compileMilliseconds, slowAccesses } = statistics;
+  return {
+    instructionsPerSecond: instructions! / host,
+    cyclesPerSecond: cycles! / host,
+    checksum,
+    nanosecondsPerBlock: blocks === undefined ? undefined : (host * 1e9) / blocks,
+    compileMilliseconds,
+    compileShare: compileMilliseconds === undefined ? undefined : compileMilliseconds / 1000 / host,
+    slowPerThousand: slowAccesses === undefined ? undefined : (slowAccesses / instructions!) * 1000,
+  };
+}
+
+/** A peer does not count: its instructions follow from the iterations, as an engine counted them. */
+function peerResult({ iterations, seconds: host, checksum }: Measurement, perIteration: number): CaseResult {
+  return {
+    instructionsPerSecond: (iterations * perIteration) / host,
+    cyclesPerSecond: undefined,
+    checksum,
+    nanosecondsPerBlock: undefined,
+    compileMilliseconds: undefined,
+    compileShare: undefined,
+    slowPerThousand: undefined,
+  };
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function note(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== '') process.stderr.write(`${text}\n`);
+}
