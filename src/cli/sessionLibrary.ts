@@ -82,7 +82,7 @@ function outcomeOf(session: Session, interrupted: boolean): BootOutcome {
   return endingOf(session, reason);
 }
 
-function endingOf({ machine }: Session, reason: StopReason): BootOutcome {
+function endingOf(session: Session, reason: StopReason): BootOutcome {
   switch (reason.kind) {
     case 'power-off':
       return { kind: 'powered-off' };
@@ -96,7 +96,7 @@ function endingOf({ machine }: Session, reason: StopReason): BootOutcome {
       return { kind: 'died', report: reason.detail };
     case 'triple-fault':
     case 'entry-failure':
-      return { kind: 'died', report: `${reason.detail}\n${crashReport(machine.cores[reason.core]!)}` };
+      return { kind: 'died', report: `${reason.detail}\n${crashReport(session, reason)}` };
   }
 }
 

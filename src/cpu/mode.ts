@@ -15,8 +15,9 @@ import { CS } from '../arch/registers.ts';
 import { RFLAGS_AC } from '../arch/rflags.ts';
 import { AR_DB, AR_L } from '../arch/segments.ts';
 import { ACCESS_USER } from '../mmu/access.ts';
+import type { PagingContext } from '../mmu/pagingContext.ts';
 import type { Core } from './core.ts';
-import { I32_CODE_SIZE, I32_CPL, I32_RFLAGS, I32_SEGMENT_ACCESS, U64_CR0, U64_CR3, U64_CR4, U64_EFER } from './state.ts';
+import { type CoreState, I32_CODE_SIZE, I32_CPL, I32_RFLAGS, I32_SEGMENT_ACCESS, U64_CR0, U64_CR3, U64_CR4, U64_EFER } from './state.ts';
 
 /** True iff IA-32e mode is active (EFER.LMA). */
 export const isLongMode = (core: Core): boolean => (Number(core.state.u64[U64_EFER]!) & EFER_LMA) !== 0;
@@ -26,12 +27,16 @@ export const isLongMode = (core: Core): boolean => (Number(core.state.u64[U64_EF
  * told, and the user bit of accesses. Called after each change of one of them.
  */
 export function updateMode(core: Core): void {
-  const { u64, i32 } = core.state;
+  deriveMode(core.state, core.mmu.context);
+  updatePrivilege(core);
+}
+
+/** The paging context and the code size are what the control registers and CS of this state block say. */
+export function deriveMode({ u64, i32 }: CoreState, context: PagingContext): void {
   const cr0 = Number(u64[U64_CR0]!);
   const cr4 = Number(u64[U64_CR4]!);
   const efer = Number(u64[U64_EFER]!);
   const cr3 = Number(u64[U64_CR3]!);
-  const { context } = core.mmu;
   context.paging = (cr0 & CR0_PG) !== 0;
   context.writeProtect = (cr0 & CR0_WP) !== 0;
   context.pae = (cr4 & CR4_PAE) !== 0;
@@ -45,7 +50,6 @@ export function updateMode(core: Core): void {
   context.root = cr3 - (cr3 % (context.longMode ? 4096 : context.pae ? 32 : 4096));
   const access = i32[I32_SEGMENT_ACCESS + CS]!;
   i32[I32_CODE_SIZE] = context.longMode && access & AR_L ? 64 : access & AR_DB ? 32 : 16;
-  updatePrivilege(core);
 }
 
 /** The user bit of accesses and SMAP's AC follow CPL and RFLAGS. */

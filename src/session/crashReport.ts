@@ -1,12 +1,12 @@
 import { formatLinear } from '../arch/addresses.ts';
-import { GPR_NAMES, SEGMENT_NAMES } from '../arch/registers.ts';
+import { CS, GPR_NAMES, SEGMENT_NAMES } from '../arch/registers.ts';
 import { formatInstruction } from '../asm/formatter.ts';
-import type { Core } from '../cpu/core.ts';
 import { JitEngine } from '../cpu/engines/jit/jitEngine.ts';
 import { ReferenceEngine } from '../cpu/engines/reference/referenceEngine.ts';
+import { signedNumber } from '../cpu/linearMemory.ts';
 import {
+  type CoreState,
   I32_CODE_SIZE,
-  I32_CPL,
   I32_RFLAGS,
   I32_SEGMENT_ACCESS,
   I32_SEGMENT_LIMIT,
@@ -19,25 +19,34 @@ import {
   U64_RIP,
   U64_SEGMENT_BASE,
 } from '../cpu/state.ts';
+import type { StopReason } from '../cpu/stop.ts';
 import { isMapped, peek } from '../mmu/inspect.ts';
+import { type CrashSubject, crashedCore, crashedVcpu } from './crashSubject.ts';
+import type { Session } from './session.ts';
 
-const INSTRUCTIONS = 10;
+const BLOCKS = 10;
 const LONGEST_INSTRUCTION = 15;
 
 const hex = (value: bigint): string => value.toString(16).padStart(16, '0');
 
-/** Registers of a core and the last instructions that led to where it is: what a person needs who looks for the cause of a crash. */
-export function crashReport(core: Core): string {
+/**
+ * Registers of the core or vCPU whose fault ended the run, and the last instructions that led to where it is: what a person needs who looks
+ * for the cause of a crash.
+ */
+export function crashReport({ machine, vmm }: Session, reason: Extract<StopReason, { core: number }>): string {
+  const vcpu = vmm?.vms.find(({ ended }) => ended === reason)?.endedBy;
+  const subject = vcpu === undefined ? crashedCore(machine.cores[reason.core]!) : crashedVcpu(vcpu);
   return [
-    `core ${core.id}, cycle ${Math.floor(core.clock)}, CPL ${core.state.i32[I32_CPL]}`,
-    ...registers(core),
-    'last blocks, oldest first:',
-    ...lastBlocks(core),
+    subject.title,
+    ...registers(subject.state),
+    'last blocks kept, oldest first:',
+    ...lastBlocks(subject),
+    'at RIP:',
+    `  ${disassembleAt(subject, signedNumber(subject.state.u64[U64_RIP]!))}`,
   ].join('\n');
 }
 
-function registers(core: Core): string[] {
-  const { u64, i32 } = core.state;
+function registers({ u64, i32 }: CoreState): string[] {
   const lines: string[] = [];
   for (let row = 0; row < 16; row += 4) {
     lines.push([0, 1, 2, 3].map((column) => `${GPR_NAMES[row + column]!.padEnd(3)} ${hex(u64[row + column]!)}`).join('  '));
@@ -54,26 +63,26 @@ function registers(core: Core): string[] {
   return lines;
 }
 
-/** The first instructions of the blocks that ran last; the current one in full up to RIP. */
-function lastBlocks(core: Core): string[] {
-  const { engine } = core;
+/** The first instructions of the blocks of this core or vCPU that ran last, as far as the engine has kept them: compiled code leaves no record. */
+function lastBlocks(subject: CrashSubject): string[] {
+  const { engine } = subject.core;
   const record = engine instanceof JitEngine ? engine.reference : engine instanceof ReferenceEngine ? engine : undefined;
-  if (record === undefined) return ['  (this engine keeps no record)'];
-  const { recentBlocks, recentCount } = record;
+  if (record === undefined) return ['  (this engine keeps none)'];
+  const { recentBlocks, recentTags, recentCount } = record;
+  const size = recentBlocks.length;
   const lines: string[] = [];
-  for (let i = Math.max(0, recentCount - INSTRUCTIONS); i < recentCount; i++) {
-    lines.push(`  ${disassembleAt(core, recentBlocks[i % recentBlocks.length]!)}`);
+  for (let i = Math.max(0, recentCount - size); i < recentCount; i++) {
+    if (recentTags[i % size] === subject.tag) lines.push(`  ${disassembleAt(subject, recentBlocks[i % size]!)}`);
   }
-  return lines;
+  return lines.length === 0 ? ['  (none)'] : lines.slice(-BLOCKS);
 }
 
-function disassembleAt(core: Core, rip: number): string {
-  const { i32 } = core.state;
-  const bits = i32[I32_CODE_SIZE] as 16 | 32 | 64;
-  const base = bits === 64 ? 0 : Number(core.state.u64[U64_SEGMENT_BASE + 1]!);
+function disassembleAt({ state, context, core }: CrashSubject, rip: number): string {
+  const bits = state.i32[I32_CODE_SIZE] as 16 | 32 | 64;
+  const base = bits === 64 ? 0 : Number(state.u64[U64_SEGMENT_BASE + CS]!);
   const bytes: number[] = [];
   for (let i = 0; i < LONGEST_INSTRUCTION; i++) {
-    const found = peek(core.mmu.context, core.memory, base + rip + i);
+    const found = peek(context, core.memory, base + rip + i);
     if (!isMapped(found) || !core.memory.contains(found.hpa, 1)) break;
     bytes.push(core.memory.bytes[found.hpa]!);
   }

@@ -198,7 +198,7 @@ export class Pcpu implements HostSoftware {
     const failure = vmEntry(core);
     if (failure === undefined) return;
     this.exitPending = false;
-    this.vmm.endVm(vcpu.vm, { kind: 'entry-failure', core: this.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: ${failure}` }, this);
+    this.vmm.endByFault(vcpu, { kind: 'entry-failure', core: this.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: ${failure}` }, this);
   }
 
   /** Virtual APIC timers that are due fire; a halted vCPU with a deliverable interrupt wakes. */

@@ -17,6 +17,8 @@ export class Vm {
   readonly exits = new Float64Array(64);
   /** How it ended; undefined while it runs. */
   ended: StopReason | undefined;
+  /** The vCPU whose fault ended it, its registers saved; undefined when the guest ended by itself. */
+  endedBy: Vcpu | undefined;
 
   constructor(id: number, base: number, size: number, eptp: number, interconnect: VirtualInterconnect) {
     this.id = id;

@@ -19,6 +19,7 @@ import { isInterruptible } from './injection.ts';
 import { buildEpt, eptPages } from './nestedPaging.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
+import { saveVcpu } from './switch.ts';
 import { Vcpu } from './vcpu.ts';
 import { VirtualInterconnect, type VirtualReceiver } from './virtualInterconnect.ts';
 import { Vm } from './vm.ts';
@@ -176,6 +177,14 @@ export class Vmm implements VirtualReceiver {
     if (this.vms.some((other) => other.ended === undefined)) return;
     const failure = this.vms.find((other) => other.ended!.kind !== 'power-off');
     this.machine.stop((failure ?? vm).ended!);
+  }
+
+  /** A vCPU that is current on `from` cannot go on, and its VM with it. Its registers are in its record and its VMCS. */
+  endByFault(vcpu: Vcpu, reason: StopReason, from: Pcpu): void {
+    if (vcpu.vm.ended !== undefined) return;
+    saveVcpu(from.core, vcpu);
+    vcpu.vm.endedBy = vcpu;
+    this.endVm(vcpu.vm, reason, from);
   }
 
   /** Accounts of every vCPU are complete up to now. */

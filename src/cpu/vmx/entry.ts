@@ -88,7 +88,7 @@ export function vmEntry(core: Core): string | undefined {
   vmx.firstPause = 0;
   vmx.lastPause = 0;
   vmx.hostTscOffset = state.u64[U64_TSC_OFFSET]!;
-  loadGuestState(core, vmcs);
+  loadGuestState(state, vmcs);
   if (vmx.primary & PRIMARY_TSC_OFFSETTING) state.u64[U64_TSC_OFFSET] = BigInt.asUintN(64, vmx.hostTscOffset + vmcs.read(VMCS_TSC_OFFSET));
   state.i32[I32_NON_ROOT] = 1;
 

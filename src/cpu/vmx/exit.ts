@@ -60,7 +60,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
 
   // 2. Guest state.
   const rip = core.rip;
-  saveGuestState(core, vmcs);
+  saveGuestState(state, vmcs);
   if (vmx.secondary & SECONDARY_UNRESTRICTED_GUEST) {
     // An unrestricted guest may have changed its mode: the next entry must agree.
     const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);

@@ -24,8 +24,8 @@ import {
   VMCS_GUEST_SYSENTER_EIP,
   VMCS_GUEST_SYSENTER_ESP,
 } from '../../arch/vmcs.ts';
-import type { Core } from '../core.ts';
 import {
+  type CoreState,
   I32_ACTIVITY,
   I32_CPL,
   I32_GDTR_LIMIT,
@@ -89,16 +89,14 @@ const NARROW_SLOTS = Uint16Array.from(NARROW, ([field]) => slotOf(field));
 const NARROW_INDICES = Uint16Array.from(NARROW, ([, index]) => index);
 
 /** The guest's registers are in the guest-state area. SDM: Vol. 3, "Saving Guest State". */
-export function saveGuestState(core: Core, vmcs: Vmcs): void {
-  const { u64, i32 } = core.state;
+export function saveGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
   const { slots } = vmcs;
   for (let i = 0; i < WIDE_SLOTS.length; i++) slots[WIDE_SLOTS[i]!] = u64[WIDE_INDICES[i]!]!;
   for (let i = 0; i < NARROW_SLOTS.length; i++) slots[NARROW_SLOTS[i]!] = BigInt(i32[NARROW_INDICES[i]!]! >>> 0);
 }
 
 /** The core has the registers of the guest-state area; the CPL is SS's DPL. SDM: Vol. 3, "Loading Guest State". */
-export function loadGuestState(core: Core, vmcs: Vmcs): void {
-  const { u64, i32 } = core.state;
+export function loadGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
   const { slots } = vmcs;
   for (let i = 0; i < WIDE_SLOTS.length; i++) u64[WIDE_INDICES[i]!] = slots[WIDE_SLOTS[i]!]!;
   for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = Number(slots[NARROW_SLOTS[i]!]!);

@@ -56,5 +56,5 @@ export function handleExit(pcpu: Pcpu, vcpu: Vcpu, reason: number): void {
   const qualification = vcpu.vmcs.read(VMCS_EXIT_QUALIFICATION).toString(16);
   const rip = vcpu.vmcs.read(VMCS_GUEST_RIP).toString(16);
   const detail = `VM ${vcpu.vm.id} vCPU ${vcpu.id}: no handler for VM exit ${what} (qualification 0x${qualification}, RIP 0x${rip})`;
-  pcpu.vmm.endVm(vcpu.vm, { kind: 'entry-failure', core: pcpu.id, detail }, pcpu);
+  pcpu.vmm.endByFault(vcpu, { kind: 'entry-failure', core: pcpu.id, detail }, pcpu);
 }

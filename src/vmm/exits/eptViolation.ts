@@ -16,5 +16,5 @@ export function handleEptViolation(pcpu: Pcpu, vcpu: Vcpu): void {
   const qualification = vmcs.read(VMCS_EXIT_QUALIFICATION).toString(16);
   const rip = vmcs.read(VMCS_GUEST_RIP).toString(16);
   const detail = `VM ${vm.id} vCPU ${vcpu.id}: ${kind} at guest-physical 0x${gpa} (qualification 0x${qualification}, RIP 0x${rip})`;
-  pcpu.vmm.endVm(vm, { kind: 'entry-failure', core: pcpu.id, detail }, pcpu);
+  pcpu.vmm.endByFault(vcpu, { kind: 'entry-failure', core: pcpu.id, detail }, pcpu);
 }

@@ -5,8 +5,8 @@ import type { Vcpu } from '../vcpu.ts';
 /** A triple fault ends the VM. */
 export function handleTripleFault(pcpu: Pcpu, vcpu: Vcpu): void {
   const rip = vcpu.vmcs.read(VMCS_GUEST_RIP).toString(16);
-  pcpu.vmm.endVm(
-    vcpu.vm,
+  pcpu.vmm.endByFault(
+    vcpu,
     { kind: 'triple-fault', core: pcpu.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: triple fault at RIP 0x${rip}` },
     pcpu,
   );

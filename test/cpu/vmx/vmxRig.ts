@@ -69,7 +69,7 @@ export class VmxRig extends Rig {
     const vmcs = new Vmcs(machine.memory.bytes, VMCS_ADDRESS);
     this.vmcs = vmcs;
     vmcs.clear();
-    saveGuestState(core, vmcs);
+    saveGuestState(core.state, vmcs);
     vmcs.writeNumber(VMCS_GUEST_CR4, vmcs.readNumber(VMCS_GUEST_CR4) | CR4_VMXE);
     vmcs.write(VMCS_LINK_POINTER, 0xffff_ffff_ffff_ffffn);
     vmcs.writeNumber(VMCS_PIN_BASED_CONTROLS, PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING);

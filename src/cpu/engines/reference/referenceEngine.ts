@@ -23,6 +23,9 @@ const UNCLAIMED = new Uint8Array(MAX_INSTRUCTION_LENGTH).fill(0xff);
 /** Block starts remembered for a crash dump; a power of two. */
 const RECENT = 32;
 
+/** Core and VPID in one number. */
+export const blockTag = (core: number, vpid: number): number => (core << 16) | vpid;
+
 export class ReferenceEngine implements Engine {
   readonly name = 'reference';
   private readonly cache: BlockCache;
@@ -36,6 +39,8 @@ export class ReferenceEngine implements Engine {
 
   /** RIPs where the last blocks started: the newest at `recentBlocks[(recentCount - 1) % 32]`. For crash dumps. */
   readonly recentBlocks = new Float64Array(RECENT);
+  /** On which core and under which VPID each of them ran: `blockTag`. */
+  readonly recentTags = new Int32Array(RECENT);
   recentCount = 0;
 
   constructor(cache: BlockCache) {
@@ -76,7 +81,8 @@ export class ReferenceEngine implements Engine {
     const rip = readRip(core.state.i32);
     this.mode = modeOf(core.state.i32);
     this.rip = rip;
-    this.recentBlocks[this.recentCount++ & (RECENT - 1)] = rip;
+    this.recentBlocks[this.recentCount & (RECENT - 1)] = rip;
+    this.recentTags[this.recentCount++ & (RECENT - 1)] = blockTag(core.id, core.mmu.context.vpid);
     return this.fetchBlock(core, rip);
   }
 
