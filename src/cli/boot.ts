@@ -4,7 +4,7 @@ import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
 import { parseAssignment, parseInteger, parseSize, parseTime } from './quantities.ts';
 
-const MAX_CORES = 255;
+const MAX_CORES = 64;
 
 const count = (max: number) => optionParser((text) => parseInteger(text, 1, max));
 

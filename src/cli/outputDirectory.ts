@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileSink } from '../trace/fileSink.ts';
 import type { RunStats } from '../trace/runStats.ts';
@@ -11,13 +11,15 @@ const partial = (name: string): string => `.${name}.partial`;
 /** `--out DIR`: every file is written under another name and renamed when it is whole, so what is there under its own name is never half. */
 export class OutputDirectory {
   private readonly path: string;
+  /** This made the directory, so it takes it away again when nothing comes of it. */
+  private readonly created: boolean;
   private serial: FileSink | undefined;
 
   /** The directory exists. Raises: UsageError when it cannot. */
   constructor(path: string) {
     this.path = path;
     try {
-      mkdirSync(path, { recursive: true });
+      this.created = mkdirSync(path, { recursive: true }) !== undefined;
       this.serial = new FileSink(join(path, partial('serial.log')));
     } catch (error) {
       throw new UsageError(`--out: ${(error as Error).message}`);
@@ -45,6 +47,7 @@ export class OutputDirectory {
     this.serial.close();
     this.serial = undefined;
     rmSync(join(this.path, partial('serial.log')));
+    if (this.created && readdirSync(this.path).length === 0) rmdirSync(this.path);
   }
 
   private writeWhole(name: string, text: string): void {
