@@ -11,7 +11,7 @@ describe('what cannot be used ends with status 2 and one line', () => {
     ['boot a b', "error: too many arguments for 'boot'. Expected 1 argument but got 2."],
     ['boot a --bogus', "error: unknown option '--bogus'"],
     ['boot a --cores', "error: option '--cores <n>' argument missing"],
-    ['boot a --cores 0', "error: option '--cores <n>' argument '0' is invalid. '0' is not a whole number from 1 to 255"],
+    ['boot a --cores 0', "error: option '--cores <n>' argument '0' is invalid. '0' is not a whole number from 1 to 64"],
     [
       'boot a --memory 1X',
       "error: option '--memory <size>' argument '1X' is invalid. '1X' is not a size such as 256M, 1G or a number of bytes",

@@ -29,7 +29,7 @@ function run(guest: string, { cores, vmm, shootdown }: Shape, engine: EngineName
   const options: RunOptions = {
     guest,
     cores,
-    memoryBytes: 8 * 2 ** 20,
+    memoryBytes: 16 * 2 ** 20,
     engine,
     profile: undefined,
     seed: 7,
