@@ -42,6 +42,8 @@ function createProgram(context: CommandContext): Command {
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      // A suggestion comes on a line of its own; an error is one line.
+      outputError: (text, write) => write(`${text.trimEnd().replaceAll('\n', ' ')}\n`),
     });
   // Subcommands inherit the two settings above when they are added, so these come last.
   addBootCommand(program, context);

@@ -8,7 +8,8 @@ import { planRun, type RunPlan } from '../session/runPlan.ts';
 import { Session } from '../session/session.ts';
 import { UnusableInput } from '../session/unusableInput.ts';
 import { openTrace } from '../trace/traceSink.ts';
-import type { BootOptions } from './bootOptions.ts';
+import type { TraceWriter } from '../trace/traceWriter.ts';
+import type { BootOptions, TraceOptions } from './bootOptions.ts';
 import type { BootHost, BootOutcome, BootResult, Library } from './library.ts';
 import { UsageError } from './usageError.ts';
 
@@ -31,7 +32,7 @@ export const sessionLibrary: Library = {
 
 async function boot(options: BootOptions, host: BootHost): Promise<BootResult> {
   const plan = usable(() => planRun(runOptions(options)));
-  const trace = options.trace === undefined ? undefined : openTrace(options.trace.path, options.trace.events, plan.profile.frequencyHz);
+  const trace = options.trace === undefined ? undefined : openTraceFile(options.trace, plan.profile.frequencyHz);
   try {
     const session = usable(() => new Session(plan, { serial: host.serial, probe: trace }));
     while (!host.interrupted && session.advance(TURNS_PER_BREATH)) {
@@ -41,6 +42,15 @@ async function boot(options: BootOptions, host: BootHost): Promise<BootResult> {
     return { outcome: outcomeOf(session, host.interrupted), stats: session.stats(), config: configuration(plan) };
   } finally {
     trace?.close();
+  }
+}
+
+/** Raises: UsageError when the file cannot be made. */
+function openTraceFile({ path, events }: TraceOptions, frequencyHz: number): TraceWriter {
+  try {
+    return openTrace(path, events, frequencyHz);
+  } catch (error) {
+    throw new UsageError(`--trace: ${(error as Error).message}`);
   }
 }
 

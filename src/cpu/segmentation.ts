@@ -43,17 +43,18 @@ const LDTR = 6;
 
 /**
  * The descriptor a selector names.
+ * @param external EXT bit of the error code: 1 while an event that is not the program's is delivered.
  * Raises: `vector`(selector) when it lies beyond its table.
  * SDM: Vol. 3, "Segment Descriptors".
  */
-export function readDescriptor(core: Core, selector: number, vector: number, wide = false): Descriptor {
+export function readDescriptor(core: Core, selector: number, vector: number, wide = false, external = 0): Descriptor {
   const { u64, i32 } = core.state;
   const local = (selector & 4) !== 0;
   const base = signedNumber(local ? u64[U64_SEGMENT_BASE + LDTR]! : u64[U64_GDTR_BASE]!);
   const limit = (local ? i32[I32_SEGMENT_LIMIT + LDTR]! : i32[I32_GDTR_LIMIT]!) >>> 0;
   const offset = selector & 0xfff8;
   const unusable = local && (i32[I32_SEGMENT_ACCESS + LDTR]! & AR_UNUSABLE) !== 0;
-  if (unusable || offset + (wide ? 15 : 7) > limit) throw guestFault.set(vector, selector & 0xfffc);
+  if (unusable || offset + (wide ? 15 : 7) > limit) throw guestFault.set(vector, (selector & 0xfffc) + external);
   const la = base + offset;
   const low = loadLinear(core, 8, la, SYSTEM_READ);
   const descriptor = parseDescriptor(low, la);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { GuestImage } from '../arch/guestImage.ts';
 import { PAGE_2M } from '../arch/paging.ts';
+import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
@@ -192,6 +193,9 @@ function readKernel(path: string): GuestImage {
 
 function checkFits({ segments }: GuestImage, memoryBytes: number): void {
   for (const { address, memorySize } of segments) {
+    if (address < BOOT_STACK_TOP) {
+      throw new UnusableInput(`a segment at 0x${address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
+    }
     if (address + memorySize <= memoryBytes) continue;
     throw new UnusableInput(
       `a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${memoryBytes} bytes of memory`,

@@ -1,7 +1,9 @@
 import { RFLAGS_IF } from '../arch/rflags.ts';
 import {
   VMCS_ENTRY_EXCEPTION_ERROR_CODE,
+  VMCS_ENTRY_INSTRUCTION_LENGTH,
   VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EXIT_INSTRUCTION_LENGTH,
   VMCS_GUEST_INTERRUPTIBILITY,
   VMCS_GUEST_RFLAGS,
   VMCS_IDT_VECTORING_ERROR_CODE,
@@ -26,6 +28,7 @@ export function prepareInjection(vcpu: Vcpu): void {
   if (vcpu.reinject !== 0) {
     vmcs.writeNumber(VMCS_ENTRY_INTERRUPTION_INFO, vcpu.reinject);
     vmcs.writeNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE, vcpu.reinjectErrorCode);
+    vmcs.writeNumber(VMCS_ENTRY_INSTRUCTION_LENGTH, vcpu.reinjectLength);
     vcpu.reinject = 0;
     if (vcpu.apic.pending() >= 0) window = PRIMARY_INTERRUPT_WINDOW_EXITING;
   } else if (vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) < INTERRUPTION_VALID && vcpu.apic.pending() >= 0) {
@@ -38,6 +41,11 @@ export function prepareInjection(vcpu: Vcpu): void {
   }
   const controls = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
   vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, ((controls & ~PRIMARY_INTERRUPT_WINDOW_EXITING) | window) >>> 0);
+}
+
+/** True iff a virtual interrupt is pending that the halted guest would take: HLT with IF = 0 ends by an NMI or INIT only. */
+export function isInterruptible(vcpu: Vcpu): boolean {
+  return vcpu.apic.pending() >= 0 && (vcpu.vmcs.readNumber(VMCS_GUEST_RFLAGS) & RFLAGS_IF) !== 0;
 }
 
 /** Raises an exception in the guest at the next VM entry. `errorCode` is -1 for vectors that push none. */
@@ -55,4 +63,5 @@ export function keepVectoredEvent(vcpu: Vcpu): void {
   if (info < INTERRUPTION_VALID) return;
   vcpu.reinject = info;
   vcpu.reinjectErrorCode = vmcs.readNumber(VMCS_IDT_VECTORING_ERROR_CODE);
+  vcpu.reinjectLength = vmcs.readNumber(VMCS_EXIT_INSTRUCTION_LENGTH);
 }

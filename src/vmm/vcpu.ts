@@ -24,9 +24,10 @@ export class Vcpu {
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;
   lastRan: Pcpu | undefined;
-  /** An event whose delivery a VM exit cut off: interruption information and error code to inject again; 0 = none. */
+  /** An event whose delivery a VM exit cut off: interruption information, error code and instruction length to inject again; 0 = none. */
   reinject = 0;
   reinjectErrorCode = 0;
+  reinjectLength = 0;
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 

@@ -15,6 +15,7 @@ import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
 import { fillMsrBitmap, setupControls, setupDirectEntry, setupStartup } from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
+import { isInterruptible } from './injection.ts';
 import { buildEpt, eptPages } from './nestedPaging.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
@@ -130,7 +131,7 @@ export class Vmm implements VirtualReceiver {
 
   /** A halted vCPU with a deliverable interrupt becomes runnable. */
   wakeIfPending(vcpu: Vcpu, from: Pcpu): void {
-    if (vcpu.state === 'halted' && vcpu.apic.pending() >= 0) this.wake(vcpu, from);
+    if (vcpu.state === 'halted' && isInterruptible(vcpu)) this.wake(vcpu, from);
   }
 
   /** A halted vCPU runs again, interrupt or not. */

@@ -104,6 +104,7 @@ describe('boot options', () => {
       lock: undefined,
       vmm: undefined,
       maxCycles: Number.POSITIVE_INFINITY,
+      checkTlb: false,
       trace: undefined,
     });
   });
@@ -111,7 +112,7 @@ describe('boot options', () => {
   test('everything that can be said', async () => {
     const args = `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --seed 9 --append console=ttyS0
       --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --shootdown ipi --lock ticket
-      --max-cycles 2e9 --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
+      --max-cycles 2e9 --check-tlb --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
     expect(await optionsOf(...args)).toEqual({
       guest: 'kernel.elf',
       cores: 4,
@@ -125,6 +126,7 @@ describe('boot options', () => {
       lock: 'ticket',
       vmm: { vms: 2, vcpus: 4, scheduler: 'fair', slice: { unit: 'nanoseconds', nanoseconds: 3e6 } },
       maxCycles: 2e9,
+      checkTlb: true,
       trace: { path: '/tmp/t.jsonl', events: 1 << 14 },
     });
   });

@@ -28,7 +28,9 @@ function agrees(world: PagingWorld, accesses: readonly (readonly [number, number
     const before = Buffer.from(memory.bytes);
     const looked = peek(mmu.context, memory, la);
     expect(Buffer.compare(before, Buffer.from(memory.bytes))).toBe(0);
-    if ('hpa' in expected) expect(isMapped(looked) && [looked.hpa, looked.size]).toEqual([expected.hpa, entrySize(expected.size)]);
+    // Tables may overlap, so that the walk's own accessed flags change what the next walk finds: the reference walks again, too.
+    const again = referenceWalk(new DataView(Uint8Array.from(before).buffer), mmu.context, la, access);
+    if ('hpa' in again) expect(isMapped(looked) && [looked.hpa, looked.size]).toEqual([again.hpa, entrySize(again.size)]);
   }
 }
 

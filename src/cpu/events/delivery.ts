@@ -34,7 +34,13 @@ import {
 } from '../state.ts';
 
 /** How an event came about: what its error codes and checks depend on. */
-export type EventOrigin = 'external' | 'exception' | 'software';
+export type EventOrigin =
+  | 'external'
+  | 'exception'
+  /** INT n, INT3, INTO. */
+  | 'software'
+  /** INT1: no privilege check. */
+  | 'privileged';
 
 /**
  * The event's handler is about to run: the interrupted state is on its stack, CS:RIP, SS:RSP, RFLAGS and CPL are the handler's.
@@ -66,7 +72,7 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
 
   // 2. The handler's code segment.
   if ((selector & 0xfffc) === 0) throw guestFault.set(VECTOR_GP, external);
-  const code = readDescriptor(core, selector, VECTOR_GP);
+  const code = readDescriptor(core, selector, VECTOR_GP, false, external);
   const selectorError = (selector & 0xfffc) + external;
   const oldCpl = i32[I32_CPL]!;
   if (!isCode(code.access) || dpl(code.access) > oldCpl || !(code.access & AR_L)) throw guestFault.set(VECTOR_GP, selectorError);
@@ -76,8 +82,8 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
 
   // 3. The handler's stack: an IST entry, RSPn of the TSS when the level changes, else the current one.
   let rsp: number;
-  if (ist !== 0) rsp = readTssStack(core, TSS64_IST1 + (ist - 1) * 8);
-  else if (cpl !== oldCpl) rsp = readTssStack(core, TSS64_RSP0 + cpl * 8);
+  if (ist !== 0) rsp = readTssStack(core, TSS64_IST1 + (ist - 1) * 8, external);
+  else if (cpl !== oldCpl) rsp = readTssStack(core, TSS64_RSP0 + cpl * 8, external);
   else rsp = signedNumber(u64[RSP]!);
   rsp = Math.floor(rsp / 16) * 16;
   const bytes = errorCode >= 0 ? 48 : 40;
@@ -111,13 +117,13 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
   core.charge(core.costs.eventDelivery);
 }
 
-/** A stack pointer of the 64-bit TSS at `offset`. Raises: #TS(TR) when it lies beyond the limit or is not canonical. */
-function readTssStack(core: Core, offset: number): number {
+/** A stack pointer of the 64-bit TSS at `offset`. Raises: #TS(TR) when it lies beyond the limit, #SS(EXT) when it is not canonical. */
+function readTssStack(core: Core, offset: number, external: number): number {
   const { u64, i32 } = core.state;
-  const error = i32[I32_SEGMENT_SELECTOR + TR]! & 0xfffc;
+  const error = (i32[I32_SEGMENT_SELECTOR + TR]! & 0xfffc) + external;
   if (offset + 7 > i32[I32_SEGMENT_LIMIT + TR]! >>> 0) throw guestFault.set(VECTOR_TS, error);
   const bits = loadLinear(core, 8, signedNumber(u64[U64_SEGMENT_BASE + TR]!) + offset, SYSTEM_READ);
-  if (!isCanonicalBits(bits)) throw guestFault.set(VECTOR_SS, 0);
+  if (!isCanonicalBits(bits)) throw guestFault.set(VECTOR_SS, external);
   return signedNumber(bits);
 }
 

@@ -4,7 +4,7 @@ import { COUNTER_EXCEPTIONS, COUNTER_PAGE_FAULTS } from '../../trace/counters.ts
 import { EVENT_EXCEPTION } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
 import { FAULT_STOP, GuestFault } from '../guestFault.ts';
-import { ACTIVITY_SHUTDOWN, U64_CR2 } from '../state.ts';
+import { ACTIVITY_SHUTDOWN, U64_CR2, U64_RIP } from '../state.ts';
 import { exitOnEptFault, exitOnException, exitOnTripleFault } from '../vmx/intercepts.ts';
 import { clearVectoring, setVectoring } from '../vmx/vectoring.ts';
 import { deliverThroughIdt, type EventOrigin } from './delivery.ts';
@@ -64,11 +64,15 @@ export function deliverEvent(core: Core, vector: number, errorCode: number, orig
   } catch (fault) {
     if (!(fault instanceof GuestFault)) throw fault;
     if (fault.vector === FAULT_STOP) return;
+    // The program's own interrupt is restarted: what follows happens at its INT.
+    if (origin === 'software' || origin === 'privileged') core.state.u64[U64_RIP] = core.vmx.softwareInterruptRip;
     if (fault.vector >= 0x100) {
       exitOnEptFault(core, fault);
       return;
     }
     const next = combineExceptions(origin === 'exception' ? vector : -1, fault.vector);
+    // Exits by a double or triple fault do not count as exits during the delivery.
+    if (next < 0 || next === VECTOR_DF) clearVectoring(core);
     if (next < 0) {
       tripleFault(core, vector, fault);
       return;

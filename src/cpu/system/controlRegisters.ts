@@ -31,7 +31,7 @@ import type { Core } from '../core.ts';
 import { type Instruction, OPERAND_CONTROL } from '../decode/instruction.ts';
 import { updateMode } from '../mode.ts';
 import { I32_SEGMENT_ACCESS, U64_CR0, U64_CR2, U64_CR3, U64_CR4, U64_EFER } from '../state.ts';
-import { exitOnControlRegister } from '../vmx/intercepts.ts';
+import { exitOnClts, exitOnControlRegister } from '../vmx/intercepts.ts';
 import { requirePrivilege } from './privilege.ts';
 
 const CR4_SUPPORTED =
@@ -69,7 +69,10 @@ export function movControl(core: Core, insn: Instruction): void {
     u64[gpr] = core.codeSize === 64 ? value : value & 0xffff_ffffn;
     core.charge(core.costs.segmentLoad);
   } else {
-    writeControlRegister(core, control, core.codeSize === 64 ? u64[gpr]! : u64[gpr]! & 0xffff_ffffn);
+    let value = core.codeSize === 64 ? u64[gpr]! : u64[gpr]! & 0xffff_ffffn;
+    if (core.nonRoot && (control === 0 || control === 4))
+      value = core.vmx.keepOwned(control, u64[control === 0 ? U64_CR0 : U64_CR4]!, value);
+    writeControlRegister(core, control, value);
     core.charge(control === 3 ? core.costs.writeCr3 : core.costs.controlRegisterWrite);
   }
   core.retire(insn);
@@ -166,6 +169,9 @@ export function writeCr4(core: Core, value: bigint): void {
 /** CLTS. Raises: #GP(0) at CPL > 0. */
 export function clts(core: Core, insn: Instruction): void {
   requirePrivilege(core);
-  core.state.u64[U64_CR0]! &= ~BigInt(CR0_TS);
+  if (exitOnClts(core, insn)) return;
+  const { u64 } = core.state;
+  const cleared = u64[U64_CR0]! & ~BigInt(CR0_TS);
+  u64[U64_CR0] = core.nonRoot ? core.vmx.keepOwned(0, u64[U64_CR0]!, cleared) : cleared;
   core.retire(insn);
 }

@@ -17,6 +17,7 @@ import { VECTOR_BP, VECTOR_DB, VECTOR_GP, VECTOR_OF, VECTOR_UD } from '../../arc
 import { ACCESS_READ } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
+import type { EventOrigin } from '../events/delivery.ts';
 import { raiseException } from '../events/exceptions.ts';
 import { loadLinear, signedNumber } from '../linearMemory.ts';
 import { updateMode } from '../mode.ts';
@@ -34,7 +35,7 @@ export function int3(core: Core, insn: Instruction): void {
 }
 
 export function int1(core: Core, insn: Instruction): void {
-  softwareInterrupt(core, insn, VECTOR_DB);
+  softwareInterrupt(core, insn, VECTOR_DB, 'privileged');
 }
 
 export function into(core: Core, insn: Instruction): void {
@@ -48,13 +49,13 @@ export function invalidOpcode(core: Core): void {
 }
 
 /** The handler returns behind the instruction; a fault on the way restarts the instruction. */
-function softwareInterrupt(core: Core, insn: Instruction, vector: number): void {
+function softwareInterrupt(core: Core, insn: Instruction, vector: number, origin: EventOrigin = 'software'): void {
   const { u64 } = core.state;
   const rip = u64[U64_RIP]!;
   core.vmx.softwareInterruptLength = insn.length;
   core.retire(insn);
   core.vmx.softwareInterruptRip = rip;
-  raiseException(core, vector, -1, 0, 'software');
+  raiseException(core, vector, -1, 0, origin);
   core.attention = true;
 }
 

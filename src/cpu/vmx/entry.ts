@@ -21,6 +21,7 @@ import {
   INTERRUPTION_EXTERNAL,
   INTERRUPTION_HARDWARE_EXCEPTION,
   INTERRUPTION_NMI,
+  INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION,
   INTERRUPTION_TYPE_SHIFT,
   INTERRUPTION_VALID,
   INTERRUPTION_VECTOR,
@@ -128,6 +129,13 @@ function inject(core: Core, info: number, errorCode: number, instructionLength: 
     core.vmx.softwareInterruptLength = instructionLength;
     core.state.u64[U64_RIP]! += BigInt(instructionLength);
   }
-  const origin = software ? 'software' : type === INTERRUPTION_HARDWARE_EXCEPTION ? 'exception' : 'external';
+  const origin =
+    type === INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION
+      ? 'privileged'
+      : software
+        ? 'software'
+        : type === INTERRUPTION_HARDWARE_EXCEPTION
+          ? 'exception'
+          : 'external';
   deliverEvent(core, vector, info & INTERRUPTION_ERROR_CODE_VALID ? errorCode : -1, origin);
 }

@@ -1,9 +1,11 @@
-import { CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
+import { CR0_NE, CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, CR4_VMXE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
 import { EPTP_WALK_4, EPTP_WB } from '../../arch/paging.ts';
-import { RFLAGS_DEFINED, RFLAGS_FIXED, RFLAGS_IF } from '../../arch/rflags.ts';
-import { AR_DB, AR_L, AR_UNUSABLE } from '../../arch/segments.ts';
+import { RFLAGS_DEFINED, RFLAGS_FIXED, RFLAGS_IF, RFLAGS_VM } from '../../arch/rflags.ts';
+import { AR_DB, AR_DPL, AR_L, AR_TYPE, AR_UNUSABLE, TYPE_TSS_BUSY } from '../../arch/segments.ts';
+import { VECTOR_NMI, VECTORS_WITH_ERROR_CODE } from '../../arch/vectors.ts';
 import {
   VMCS_ENTRY_CONTROLS,
+  VMCS_ENTRY_INSTRUCTION_LENGTH,
   VMCS_ENTRY_INTERRUPTION_INFO,
   VMCS_EPTP,
   VMCS_GUEST_ACTIVITY,
@@ -12,10 +14,17 @@ import {
   VMCS_GUEST_CR4,
   VMCS_GUEST_CS_ACCESS,
   VMCS_GUEST_EFER,
+  VMCS_GUEST_FS_BASE,
+  VMCS_GUEST_GDTR_BASE,
+  VMCS_GUEST_GS_BASE,
+  VMCS_GUEST_IDTR_BASE,
   VMCS_GUEST_INTERRUPTIBILITY,
   VMCS_GUEST_RFLAGS,
   VMCS_GUEST_RIP,
+  VMCS_GUEST_SS_ACCESS,
   VMCS_GUEST_TR_ACCESS,
+  VMCS_GUEST_TR_BASE,
+  VMCS_LINK_POINTER,
   VMCS_MSR_BITMAPS,
   VMCS_PIN_BASED_CONTROLS,
   VMCS_PRIMARY_CONTROLS,
@@ -24,10 +33,15 @@ import {
 } from '../../arch/vmcs.ts';
 import {
   ENTRY_CONTROL_IA32E_GUEST,
+  INTERRUPTION_ERROR_CODE_VALID,
   INTERRUPTION_EXTERNAL,
+  INTERRUPTION_HARDWARE_EXCEPTION,
+  INTERRUPTION_NMI,
+  INTERRUPTION_SOFTWARE_INTERRUPT,
   INTERRUPTION_TYPE,
   INTERRUPTION_TYPE_SHIFT,
   INTERRUPTION_VALID,
+  INTERRUPTION_VECTOR,
   PIN_EXTERNAL_INTERRUPT_EXITING,
   PIN_NMI_EXITING,
   PIN_PREEMPTION_TIMER,
@@ -42,7 +56,7 @@ import {
   SECONDARY_WBINVD_EXITING,
 } from '../../arch/vmxControls.ts';
 import { isCanonicalBits } from '../events/delivery.ts';
-import { BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
+import { ACTIVITY_ACTIVE, ACTIVITY_HALTED, BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
 import type { Vmcs } from './vmcs.ts';
 
 const PIN_SUPPORTED = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_PREEMPTION_TIMER;
@@ -54,6 +68,9 @@ const SECONDARY_SUPPORTED =
   SECONDARY_UNRESTRICTED_GUEST |
   SECONDARY_PLE |
   SECONDARY_INVPCID;
+
+/** Busy 16-bit TSS: allowed outside IA-32e mode. */
+const TYPE_TSS_BUSY_16 = 3;
 
 /**
  * What is wrong with the VM-execution and VM-entry controls, or undefined.
@@ -78,6 +95,16 @@ export function checkControls(vmcs: Vmcs): string | undefined {
   if (info >= INTERRUPTION_VALID) {
     const type = (info & INTERRUPTION_TYPE) >>> INTERRUPTION_TYPE_SHIFT;
     if (type === 1 || type === 7) return `injection of reserved event type ${type}`;
+    const vector = info & INTERRUPTION_VECTOR;
+    if (type === INTERRUPTION_NMI && vector !== VECTOR_NMI) return `injection of an NMI with vector ${vector}`;
+    if (type === INTERRUPTION_HARDWARE_EXCEPTION && vector > 31) return `injection of exception ${vector}`;
+    const pushesCode = type === INTERRUPTION_HARDWARE_EXCEPTION && (VECTORS_WITH_ERROR_CODE & (1 << vector)) !== 0;
+    if (pushesCode !== ((info & INTERRUPTION_ERROR_CODE_VALID) !== 0))
+      return `injection of vector ${vector} with${pushesCode ? 'out' : ''} an error code`;
+    if (info & 0x7fff_f000) return 'injection with reserved bits set';
+    const length = vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH);
+    if (type >= INTERRUPTION_SOFTWARE_INTERRUPT && (length === 0 || length > 15))
+      return `injection of a software event with instruction length ${length}`;
   }
   return undefined;
 }
@@ -95,6 +122,8 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   const unrestricted = (secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0;
   const longMode = (vmcs.readNumber(VMCS_ENTRY_CONTROLS) & ENTRY_CONTROL_IA32E_GUEST) !== 0;
   if (!unrestricted && (!(cr0 & CR0_PE) || !(cr0 & CR0_PG))) return 'guest CR0 without PE or PG needs an unrestricted guest';
+  if (!(cr0 & CR0_NE)) return 'guest CR0 without NE';
+  if (!(cr4 & CR4_VMXE)) return 'guest CR4 without VMXE';
   if (cr0 & CR0_PG && !(cr0 & CR0_PE)) return 'guest CR0 has PG without PE';
   if (longMode && !(cr0 & CR0_PG && cr4 & CR4_PAE)) return 'IA-32e mode guest without paging or PAE';
   if (!longMode && cr4 & CR4_PCIDE) return 'guest CR4.PCIDE outside IA-32e mode';
@@ -104,7 +133,12 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   const cs = vmcs.readNumber(VMCS_GUEST_CS_ACCESS);
   if (cs & AR_UNUSABLE) return 'guest CS is unusable';
   if (longMode && cs & AR_L && cs & AR_DB) return 'guest CS has L and D';
-  if (vmcs.readNumber(VMCS_GUEST_TR_ACCESS) & AR_UNUSABLE) return 'guest TR is unusable';
+  const tr = vmcs.readNumber(VMCS_GUEST_TR_ACCESS);
+  if (tr & AR_UNUSABLE) return 'guest TR is unusable';
+  if ((tr & AR_TYPE) !== TYPE_TSS_BUSY && (longMode || (tr & AR_TYPE) !== TYPE_TSS_BUSY_16)) return 'guest TR is no busy TSS';
+  for (const field of [VMCS_GUEST_FS_BASE, VMCS_GUEST_GS_BASE, VMCS_GUEST_TR_BASE, VMCS_GUEST_GDTR_BASE, VMCS_GUEST_IDTR_BASE]) {
+    if (!isCanonicalBits(vmcs.read(field))) return 'a guest base address is not canonical';
+  }
   const rip = vmcs.read(VMCS_GUEST_RIP);
   if (longMode && cs & AR_L ? !isCanonicalBits(rip) : rip >> 32n !== 0n) return 'guest RIP is not canonical';
   const flags = vmcs.readNumber(VMCS_GUEST_RFLAGS);
@@ -115,6 +149,11 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   if (external && !(flags & RFLAGS_IF)) return 'an external interrupt is injected while RFLAGS.IF = 0';
   if (external && blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) return 'an external interrupt is injected in an interrupt shadow';
   if (blocking & BLOCKING_BY_STI && !(flags & RFLAGS_IF)) return 'blocking by STI with RFLAGS.IF = 0';
-  if (vmcs.readNumber(VMCS_GUEST_ACTIVITY) > 3) return 'guest activity state is reserved';
+  const activity = vmcs.readNumber(VMCS_GUEST_ACTIVITY);
+  if (activity > 3) return 'guest activity state is reserved';
+  if (activity === ACTIVITY_HALTED && vmcs.readNumber(VMCS_GUEST_SS_ACCESS) & AR_DPL) return 'guest halted outside ring 0';
+  if (activity !== ACTIVITY_ACTIVE && blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) return 'guest inactive in an interrupt shadow';
+  if (longMode && flags & RFLAGS_VM) return 'virtual-8086 mode in an IA-32e mode guest';
+  if (vmcs.read(VMCS_LINK_POINTER) !== 0xffff_ffff_ffff_ffffn) return 'VMCS link pointer: shadow VMCSs are not there';
   return undefined;
 }

@@ -1,6 +1,7 @@
 import {
   VMCS_ENTRY_CONTROLS,
   VMCS_ENTRY_INTERRUPTION_INFO,
+  VMCS_EXIT_CONTROLS,
   VMCS_EXIT_INSTRUCTION_LENGTH,
   VMCS_EXIT_INTERRUPTION_INFO,
   VMCS_EXIT_QUALIFICATION,
@@ -11,6 +12,10 @@ import {
 } from '../../arch/vmcs.ts';
 import {
   ENTRY_CONTROL_IA32E_GUEST,
+  EXIT_CONTROL_SAVE_PREEMPTION_TIMER,
+  INTERRUPTION_SOFTWARE_INTERRUPT,
+  INTERRUPTION_TYPE,
+  INTERRUPTION_TYPE_SHIFT,
   INTERRUPTION_VALID,
   PIN_PREEMPTION_TIMER,
   SECONDARY_EPT,
@@ -42,7 +47,10 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   // 1. Exit information.
   vmcs.writeNumber(VMCS_EXIT_REASON, reason);
   vmcs.write(VMCS_EXIT_QUALIFICATION, BigInt.asUintN(64, BigInt(qualification)));
-  vmcs.writeNumber(VMCS_EXIT_INSTRUCTION_LENGTH, instructionLength);
+  // During the delivery of a software interrupt: that of its INT.
+  const softwareVectoring =
+    vmx.vectoringInfo !== 0 && (vmx.vectoringInfo & INTERRUPTION_TYPE) >>> INTERRUPTION_TYPE_SHIFT >= INTERRUPTION_SOFTWARE_INTERRUPT;
+  vmcs.writeNumber(VMCS_EXIT_INSTRUCTION_LENGTH, softwareVectoring ? vmx.softwareInterruptLength : instructionLength);
   vmcs.writeNumber(VMCS_EXIT_INTERRUPTION_INFO, interruption);
   vmcs.writeNumber(VMCS_IDT_VECTORING_INFO, vmx.vectoringInfo);
   vmcs.writeNumber(VMCS_IDT_VECTORING_ERROR_CODE, vmx.vectoringErrorCode);
@@ -58,7 +66,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
     const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
     vmcs.writeNumber(VMCS_ENTRY_CONTROLS, context.longMode ? controls | ENTRY_CONTROL_IA32E_GUEST : controls & ~ENTRY_CONTROL_IA32E_GUEST);
   }
-  if (vmx.pin & PIN_PREEMPTION_TIMER) {
+  if (vmx.pin & PIN_PREEMPTION_TIMER && vmcs.readNumber(VMCS_EXIT_CONTROLS) & EXIT_CONTROL_SAVE_PREEMPTION_TIMER) {
     const left = Math.max(0, Math.ceil((vmx.preemptionDeadline - core.clock) / 2 ** PREEMPTION_TIMER_SHIFT));
     vmcs.writeNumber(VMCS_PREEMPTION_TIMER, Number.isFinite(left) ? left : 0);
   }

@@ -3,6 +3,7 @@
  * controls ask for it and answers whether it did. In root operation all answer false.
  * SDM: Vol. 3, "Instructions That Cause VM Exits"; "Other Causes of VM Exits".
  */
+import { CR0_TS } from '../../arch/controlRegisters.ts';
 import {
   EXIT_CPUID,
   EXIT_CR_ACCESS,
@@ -159,6 +160,14 @@ export function exitOnControlRegister(core: Core, insn: Instruction, control: nu
   return exits && exitOnInstruction(core, insn, 0, EXIT_CR_ACCESS, control | (write ? 0 : 1 << 4) | (gpr << 8));
 }
 
+/** CLTS exits when the VMM owns CR0.TS and its shadow shows it set. Access type 2. */
+export function exitOnClts(core: Core, insn: Instruction): boolean {
+  if (!core.nonRoot) return false;
+  const { current } = core.vmx;
+  const owned = current!.read(VMCS_CR0_GUEST_HOST_MASK) & current!.read(VMCS_CR0_READ_SHADOW) & BigInt(CR0_TS);
+  return owned !== 0n && exitOnInstruction(core, insn, 0, EXIT_CR_ACCESS, 2 << 4);
+}
+
 /** CR3-target values are not offered (CR3-target count 0). */
 function isCr3Target(core: Core): boolean {
   if (core.vmx.current!.readNumber(VMCS_CR3_TARGET_COUNT) !== 0) throw new Error('CR3-target values are not implemented');
@@ -176,7 +185,7 @@ export function exitOnException(core: Core, vector: number, errorCode: number, l
     exits = exits === matches;
   }
   if (!exits) return false;
-  const software = origin === 'software';
+  const software = origin === 'software' || origin === 'privileged';
   if (software) core.state.u64[U64_RIP] = vmx.softwareInterruptRip;
   vmx.current!.writeNumber(VMCS_EXIT_INTERRUPTION_ERROR_CODE, Math.max(errorCode, 0));
   vmExit(

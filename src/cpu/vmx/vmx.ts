@@ -49,6 +49,12 @@ export class Vmx {
     return (value & ~mask) | (this.current!.read(shadowField) & mask);
   }
 
+  /** What a guest's write of `value` to CR0 or CR4 makes of `old`: bits that the VMM owns stay. */
+  keepOwned(control: number, old: bigint, value: bigint): bigint {
+    const mask = this.current!.read(control === 0 ? VMCS_CR0_GUEST_HOST_MASK : VMCS_CR4_GUEST_HOST_MASK);
+    return (value & ~mask) | (old & mask);
+  }
+
   /** RDTSCP and INVPCID are invalid opcodes in a guest whose VMM has not enabled them. */
   allowsRdtscp(core: Core): boolean {
     return !core.nonRoot || (this.secondary & SECONDARY_RDTSCP) !== 0;

@@ -1,3 +1,4 @@
+import { isInterruptible } from '../injection.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';
@@ -5,7 +6,7 @@ import { skipInstruction } from './skip.ts';
 /** HLT: the vCPU leaves the run queue until something wakes it, unless an interrupt is deliverable already. */
 export function handleHlt(pcpu: Pcpu, vcpu: Vcpu): void {
   skipInstruction(vcpu);
-  if (vcpu.apic.pending() >= 0) return;
+  if (isInterruptible(vcpu)) return;
   pcpu.core.charge(pcpu.vmm.costs.vcpuHalt);
   vcpu.enterState('halted', pcpu.core.clock);
   pcpu.scheduler.remove(vcpu, pcpu.core.clock);

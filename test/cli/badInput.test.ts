@@ -1,0 +1,64 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeElf } from '../../src/asm/elf.ts';
+import { buildGuest } from '../../src/kernels/guests.ts';
+import { ensureBuilt } from '../built.ts';
+import { runCli } from '../runCli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'parapet-bad-'));
+const file = (name: string, bytes: Uint8Array): string => {
+  writeFileSync(join(folder, name), bytes);
+  return join(folder, name);
+};
+
+const kernel = writeElf(buildGuest('hello').image);
+/** The kernel with some bytes of its headers changed. */
+function spoilt(name: string, offset: number, ...bytes: number[]): string {
+  const copy = kernel.slice();
+  copy.set(bytes, offset);
+  return file(name, copy);
+}
+
+beforeAll(ensureBuilt);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PHYSICAL_ADDRESS = 64 + 24;
+
+test.for<readonly [string, readonly string[], string]>([
+  ['an unknown guest', ['helo'], "'helo' is neither a built-in guest"],
+  ['an unknown option', ['hello', '--core', '2'], 'unknown option'],
+  ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, shoot4u, none"],
+  ['a scheme that needs a hypervisor', ['shootdown', '--shootdown', 'shoot4u'], 'needs a hypervisor'],
+  ['an unknown parameter', ['shootdown', '--param', 'iteration=3'], "no parameter of shootdown 'iteration'"],
+  ['a parameter out of range', ['shootdown', '--param', 'iterations=0'], 'iterations = 0'],
+  ['a parameter that is no number', ['shootdown', '--param', 'iterations=many'], 'not a whole number'],
+  ['parameters that contradict each other', ['shootdown', '--param', 'pages=32'], '32 pages cannot be unmapped out of 16 slots'],
+  ['an unknown lock', ['smp', '--lock', 'mcs'], "no lock 'mcs'"],
+  ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
+  ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
+  ['an unknown engine', ['smp', '--engine', 'steam'], 'steam'],
+  ['no cores', ['smp', '--cores', '0'], '--cores'],
+  ['too many cores', ['smp', '--cores', '65'], '--cores: 65 is not from 1 to 64'],
+  ['more vCPUs than the bitmap holds', ['smp', '--vcpus', '65'], '--vcpus: 65 is not from 1 to 64'],
+  ['too few cores for the guest', ['ipi-pingpong', '--cores', '1'], 'ipi-pingpong needs at least 2 cores'],
+  ['more memory than there can be', ['smp', '--memory', '64G'], '--memory'],
+  ['a slice shorter than a world switch', ['smp', '--vcpus', '2', '--slice', '100'], '--slice'],
+  ['an option of virtual machines without any', ['smp', '--slice', '3ms'], '--slice is for virtual machines'],
+  ['an unknown event', ['smp', '--trace', join(folder, 'x.txt'), '--trace-events', 'everything'], "no event or group 'everything'"],
+  ['a trace of no known kind', ['smp', '--trace', 'x.svg'], "'x.svg' must end in"],
+  ['a trace that cannot be written', ['smp', '--trace', join(folder, 'nowhere', 'x.txt')], '--trace: '],
+  ['a file that is no ELF', [file('text.elf', Buffer.from('hello'))], 'not an ELF file'],
+  ['a truncated ELF', [file('short.elf', kernel.slice(0, 100))], 'beyond the end of the file'],
+  ['an ELF of another machine', [spoilt('machine.elf', 18, 3)], 'is not x86-64'],
+  ['a segment outside memory', [spoilt('far.elf', PHYSICAL_ADDRESS, 0, 0, 0, 0, 1)], 'outside'],
+  ['a segment in the boot area', [spoilt('low.elf', PHYSICAL_ADDRESS, 0, 0x10, 0, 0, 0)], 'boot area'],
+  ['a folder', [folder], 'cannot read'],
+])('%s: one line on standard error, status 2, nothing in --out', async ([, args, text]) => {
+  const out = join(folder, 'out');
+  const { status, stdout, stderr } = await runCli('boot', ...args, '--out', out);
+  expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+  expect(stderr).toContain(text);
+  expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+});
