@@ -50,7 +50,15 @@ function run(guest: string, { cores, vmm, shootdown }: Shape, engine: EngineName
   const progress: number[] = [];
   while (session.advance(50)) progress.push(session.machine.time, session.instructions);
   writer?.close();
-  return { machine: session.machine, vmm: session.vmm, stopReason: session.stopReason, serial, trace: sink.bytes, progress: [] };
+  return {
+    machine: session.machine,
+    vmm: session.vmm,
+    stopReason: session.stopReason,
+    failure: undefined,
+    serial,
+    trace: sink.bytes,
+    progress: [],
+  };
 }
 
 /** Every event but those per instruction, which an engine may leave to the reference. */
