@@ -12,19 +12,22 @@ export interface Measurement {
   readonly statistics: Readonly<Record<string, number>>;
 }
 
-/** A run of `iterations` that lasts about `seconds`: measures with more and more of them. */
+/** A run that lasts about `seconds`: measures with more and more iterations. The first run only warms the host up. */
 export async function measureFor(
   seconds: number,
   first: number,
   run: (iterations: number) => Measurement | Promise<Measurement>,
 ): Promise<Measurement> {
   let iterations = first;
-  for (;;) {
+  for (let warm = false; ; warm = true) {
     const measured = await run(iterations);
+    if (!warm && measured.seconds < WARM_UP_LIMIT * seconds) continue;
     if (measured.seconds >= seconds / 2 || iterations >= MOST_ITERATIONS) return measured;
     const factor = Math.min(20, Math.max(2, seconds / Math.max(measured.seconds, 1e-4)));
     iterations = Math.min(MOST_ITERATIONS, Math.ceil(iterations * factor));
   }
 }
 
+/** A first run this many times longer than asked for is taken as it is. */
+const WARM_UP_LIMIT = 3;
 const MOST_ITERATIONS = 4_000_000_000;

@@ -4,8 +4,10 @@ import { BENCH_CASES, type BenchCase } from './kernels.ts';
 
 /** What one machine (an engine, or a peer) made of one case. */
 export interface CaseResult {
-  /** Guest instructions a second, all cores together. */
-  readonly instructionsPerSecond: number;
+  /** Guest instructions a second, all cores together; undefined where nobody counted. */
+  readonly instructionsPerSecond: number | undefined;
+  /** What machines are compared by. */
+  readonly iterationsPerSecond: number;
   readonly cyclesPerSecond: number | undefined;
   readonly checksum: string;
   readonly nanosecondsPerBlock: number | undefined;
@@ -64,7 +66,7 @@ export function ratesTable({ results, peers }: BenchReport): string {
   for (const one of BENCH_CASES) {
     const rate = (machine: string): number | undefined => results[machine]?.[one.id]?.instructionsPerSecond;
     const ratio = ([engine, peer]: readonly [string, string]): string => {
-      const [own, other] = [rate(engine), rate(peer)];
+      const [own, other] = [engine, peer].map((machine) => results[machine]?.[one.id]?.iterationsPerSecond);
       return own === undefined || other === undefined ? '–' : (own / other).toFixed(2);
     };
     rows.push([title(one), ...machines.map((machine) => mega(rate(machine))), ...pairs.map(ratio)]);
@@ -108,13 +110,13 @@ export function figuresTable({ figures }: BenchReport): string {
 export function comparisonTable(now: BenchReport, before: BenchReport): string {
   const rows = [[`before: ${before.commit}, ${before.date}`, 'before', 'now', 'ratio', '']];
   for (const [machine, cases] of Object.entries(now.results)) {
-    for (const [id, { instructionsPerSecond }] of Object.entries(cases)) {
-      const old = before.results[machine]?.[id]?.instructionsPerSecond;
+    for (const [id, { iterationsPerSecond, instructionsPerSecond }] of Object.entries(cases)) {
+      const old = before.results[machine]?.[id];
       if (old === undefined) continue;
-      const ratio = instructionsPerSecond / old;
+      const ratio = iterationsPerSecond / old.iterationsPerSecond;
       rows.push([
         `${machine}: ${id}`,
-        mega(old),
+        mega(old.instructionsPerSecond),
         mega(instructionsPerSecond),
         ratio.toFixed(2),
         ratio < 0.9 ? 'slower' : ratio > 1.1 ? 'faster' : '',

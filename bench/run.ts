@@ -80,7 +80,7 @@ async function measureCase(one: BenchCase): Promise<void> {
   const { id, guest, cores, check } = one;
   const params = {};
   let expected: Measurement | undefined;
-  let perIteration = Number.NaN;
+  let perIteration: number | undefined;
   for (const engine of engines) {
     note(`${guest} on ${engine}`);
     const run = { guest, engine, cores, params };
@@ -89,7 +89,7 @@ async function measureCase(one: BenchCase): Promise<void> {
       if (expected === undefined) {
         expected = checked;
         const twice = await runWorker({ kind: 'check', run, iterations: check * 2 });
-        perIteration = (twice.instructions! - checked.instructions!) / check;
+        if (!one.waits) perIteration = (twice.instructions! - checked.instructions!) / check;
       } else if (checked.checksum !== expected.checksum || checked.instructions !== expected.instructions) {
         disagreements.push(
           `${guest}: ${engine} has ${checked.checksum} after ${checked.instructions} instructions, not ${expected.checksum} after ${expected.instructions}`,
@@ -119,10 +119,11 @@ function timePeer(peer: Peer, { guest, cores, check }: BenchCase): Promise<Measu
   return measureFor(seconds, check * 10, (iterations) => peer.run(guest, cores, iterations));
 }
 
-function resultOf({ instructions, cycles, seconds: host, checksum, statistics }: Measurement): CaseResult {
+function resultOf({ iterations, instructions, cycles, seconds: host, checksum, statistics }: Measurement): CaseResult {
   const { blocks, compileMilliseconds, slowAccesses } = statistics;
   return {
     instructionsPerSecond: instructions! / host,
+    iterationsPerSecond: iterations / host,
     cyclesPerSecond: cycles! / host,
     checksum,
     nanosecondsPerBlock: blocks === undefined ? undefined : (host * 1e9) / blocks,
@@ -133,9 +134,10 @@ function resultOf({ instructions, cycles, seconds: host, checksum, statistics }:
 }
 
 /** A peer does not count: its instructions follow from the iterations, as an engine counted them. */
-function peerResult({ iterations, seconds: host, checksum }: Measurement, perIteration: number): CaseResult {
+function peerResult({ iterations, seconds: host, checksum }: Measurement, perIteration: number | undefined): CaseResult {
   return {
-    instructionsPerSecond: (iterations * perIteration) / host,
+    instructionsPerSecond: perIteration === undefined ? undefined : (iterations * perIteration) / host,
+    iterationsPerSecond: iterations / host,
     cyclesPerSecond: undefined,
     checksum,
     nanosecondsPerBlock: undefined,

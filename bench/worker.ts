@@ -22,8 +22,8 @@ export type WorkerResult = Measurement | WholeRun;
 
 /** Runs until the guest ends or this much host time is over. */
 function whole(run: EngineRun, seconds: number): WholeRun {
-  const begin = performance.now();
   const session = openSession(run, () => {});
+  const begin = performance.now();
   while (session.advance(1) && performance.now() - begin < seconds * 1000);
   const { machine } = session;
   return {

@@ -1,6 +1,8 @@
 /** Bits of the VM-execution, VM-exit and VM-entry controls. SDM: Vol. 3, "VM-Execution Control Fields"; "VM-Exit Controls"; "VM-Entry Controls". */
 export const PIN_EXTERNAL_INTERRUPT_EXITING = 1 << 0;
 export const PIN_NMI_EXITING = 1 << 3;
+/** The blocking-by-NMI bit of the guest is about virtual NMIs; physical ones are never blocked. */
+export const PIN_VIRTUAL_NMIS = 1 << 5;
 export const PIN_PREEMPTION_TIMER = 1 << 6;
 
 export const PRIMARY_INTERRUPT_WINDOW_EXITING = 1 << 2;

@@ -1,4 +1,5 @@
 import { RFLAGS_IF } from '../arch/rflags.ts';
+import { VECTOR_NMI } from '../arch/vectors.ts';
 import {
   VMCS_ENTRY_EXCEPTION_ERROR_CODE,
   VMCS_ENTRY_INSTRUCTION_LENGTH,
@@ -12,10 +13,13 @@ import {
 } from '../arch/vmcs.ts';
 import {
   INTERRUPTION_EXTERNAL,
+  INTERRUPTION_NMI,
   INTERRUPTION_TYPE_SHIFT,
   INTERRUPTION_VALID,
   PRIMARY_INTERRUPT_WINDOW_EXITING,
+  PRIMARY_NMI_WINDOW_EXITING,
 } from '../arch/vmxControls.ts';
+import { BLOCKING_BY_MOV_SS, BLOCKING_BY_NMI, BLOCKING_BY_STI } from '../cpu/state.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /**
@@ -31,6 +35,10 @@ export function prepareInjection(vcpu: Vcpu): void {
     vmcs.writeNumber(VMCS_ENTRY_INSTRUCTION_LENGTH, vcpu.reinjectLength);
     vcpu.reinject = 0;
     if (vcpu.apic.pending() >= 0) window = PRIMARY_INTERRUPT_WINDOW_EXITING;
+  } else if (vcpu.pendingNmi && canTakeNmi(vcpu) && vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) < INTERRUPTION_VALID) {
+    vmcs.writeNumber(VMCS_ENTRY_INTERRUPTION_INFO, INTERRUPTION_VALID + (INTERRUPTION_NMI << INTERRUPTION_TYPE_SHIFT) + VECTOR_NMI);
+    vcpu.pendingNmi = false;
+    if (vcpu.apic.pending() >= 0) window = PRIMARY_INTERRUPT_WINDOW_EXITING;
   } else if (vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) < INTERRUPTION_VALID && vcpu.apic.pending() >= 0) {
     const open = (vmcs.readNumber(VMCS_GUEST_RFLAGS) & RFLAGS_IF) !== 0 && (vmcs.readNumber(VMCS_GUEST_INTERRUPTIBILITY) & 3) === 0;
     if (open) {
@@ -39,12 +47,18 @@ export function prepareInjection(vcpu: Vcpu): void {
     }
     if (!open || vcpu.apic.pending() >= 0) window = PRIMARY_INTERRUPT_WINDOW_EXITING;
   }
+  if (vcpu.pendingNmi) window |= PRIMARY_NMI_WINDOW_EXITING;
   const controls = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
-  vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, ((controls & ~PRIMARY_INTERRUPT_WINDOW_EXITING) | window) >>> 0);
+  vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, ((controls & ~(PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING)) | window) >>> 0);
 }
+
+/** No interrupt shadow, and no NMI handler is running. */
+const canTakeNmi = (vcpu: Vcpu): boolean =>
+  (vcpu.vmcs.readNumber(VMCS_GUEST_INTERRUPTIBILITY) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS | BLOCKING_BY_NMI)) === 0;
 
 /** True iff a virtual interrupt is pending that the halted guest would take: HLT with IF = 0 ends by an NMI or INIT only. */
 export function isInterruptible(vcpu: Vcpu): boolean {
+  if (vcpu.pendingNmi) return true;
   return vcpu.apic.pending() >= 0 && (vcpu.vmcs.readNumber(VMCS_GUEST_RFLAGS) & RFLAGS_IF) !== 0;
 }
 

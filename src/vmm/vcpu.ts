@@ -28,6 +28,8 @@ export class Vcpu {
   reinject = 0;
   reinjectErrorCode = 0;
   reinjectLength = 0;
+  /** A virtual NMI waits to be injected. */
+  pendingNmi = false;
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 

@@ -15,6 +15,7 @@ import type { Vcpu } from './vcpu.ts';
 export interface VirtualReceiver {
   /** The virtual APIC has accepted `vector`; the vCPU must see it. */
   posted(target: Vcpu, vector: number, source: number): void;
+  nonMaskable(target: Vcpu): void;
   init(target: Vcpu): void;
   startup(target: Vcpu, vector: number): void;
 }
@@ -60,7 +61,8 @@ export class VirtualInterconnect implements InterruptBus {
         this.receiver.startup(vcpu, message.vector);
         break;
       case DELIVERY_NMI:
-        throw new Error(`vCPU ${message.source} sent an NMI: virtual NMIs are not implemented`);
+        this.receiver.nonMaskable(vcpu);
+        break;
     }
   }
 }

@@ -121,11 +121,24 @@ export class Vmm implements VirtualReceiver {
     }
   }
 
+  /** A virtual NMI is pending; it wakes a halted vCPU whatever RFLAGS.IF says. */
+  nonMaskable(target: Vcpu): void {
+    if (target.state === 'stopped' || target.state === 'waitForSipi') return;
+    target.pendingNmi = true;
+    this.show(target);
+  }
+
   posted(target: Vcpu, vector: number, source: number): void {
     const from = this.writing;
     const { probe, clock, id } = from.core;
     if (probe.mask & (1 << EVENT_VIRTUAL_INTERRUPT))
       probe.event(EVENT_VIRTUAL_INTERRUPT, id, clock, target.vm.id, target.id, vector, source);
+    this.show(target);
+  }
+
+  /** A vCPU that has something pending wakes if it is halted, and looks up if it runs on another core. */
+  private show(target: Vcpu): void {
+    const from = this.writing;
     if (target.state === 'halted') this.wakeIfPending(target, from);
     else if (target.state === 'running' && target.home !== from && target.home.core.nonRoot) target.home.reschedule(from);
   }
@@ -155,6 +168,7 @@ export class Vmm implements VirtualReceiver {
     target.home.scheduler.remove(target, from.core.clock);
     target.apic.init();
     target.reinject = 0;
+    target.pendingNmi = false;
     if (target.home !== from && target.home.current === target) target.home.reschedule(from);
   }
 

@@ -44,7 +44,7 @@ function differentProgress([expected, actual]: Runs): string | undefined {
 }
 
 function differentEnd([expected, actual]: Runs): string | undefined {
-  const ends = [expected, actual].map(({ stopReason, serial }) => JSON.stringify({ stopReason, serial }));
+  const ends = [expected, actual].map(({ stopReason, failure, serial }) => JSON.stringify({ stopReason, failure, serial }));
   return ends[0] === ends[1] ? undefined : unlike('end', ends[0], ends[1]);
 }
 

@@ -27,6 +27,8 @@ export interface FinishedRun {
   readonly machine: Machine;
   readonly vmm: Vmm | undefined;
   readonly stopReason: StopReason | undefined;
+  /** What the host threw, if it did: never right, but no difference between engines when they agree. */
+  readonly failure: string | undefined;
   /** Bytes on the serial lines, in order. */
   readonly serial: readonly number[];
   readonly trace: Buffer;
@@ -84,13 +86,18 @@ export function runCase(test: EngineCase, engine: EngineName): FinishedRun {
       }
     }
   }
-  const progress = advance(machine, test);
+  const progress: number[] = [];
+  let failure: string | undefined;
+  try {
+    advance(machine, test, progress);
+  } catch (error) {
+    failure = String(error);
+  }
   writer?.close();
-  return { machine, vmm, stopReason: machine.stopReason, serial, trace: sink.bytes, progress };
+  return { machine, vmm, stopReason: machine.stopReason, failure, serial, trace: sink.bytes, progress };
 }
 
-function advance(machine: Machine, { pause, maxCycles }: EngineCase): number[] {
-  const progress: number[] = [];
+function advance(machine: Machine, { pause, maxCycles }: EngineCase, progress: number[]): void {
   const note = (): void => {
     for (const { state } of machine.cores) {
       progress.push(state.clock[0]!, Number(BigInt.asIntN(53, state.u64[16]!)), state.counters[COUNTER_INSTRUCTIONS]!);
@@ -104,5 +111,4 @@ function advance(machine: Machine, { pause, maxCycles }: EngineCase): number[] {
     }
     note();
   }
-  return progress;
 }

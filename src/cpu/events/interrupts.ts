@@ -11,7 +11,7 @@ import {
   I32_ACTIVITY,
   I32_INTERRUPTIBILITY,
 } from '../state.ts';
-import { exitOnExternalInterrupt, exitOnInterruptWindow, exitOnNmi } from '../vmx/intercepts.ts';
+import { exitOnExternalInterrupt, exitOnInterruptWindow, exitOnNmi, exitOnNmiWindow } from '../vmx/intercepts.ts';
 import { deliverEvent } from './exceptions.ts';
 
 /**
@@ -36,7 +36,7 @@ export function recognizeInterrupts(core: Core): boolean {
       return true;
     }
   }
-  if (exitOnInterruptWindow(core, shadow)) return true;
+  if (exitOnNmiWindow(core, shadow) || exitOnInterruptWindow(core, shadow)) return true;
   const pending = core.apic.pending();
   if (pending < 0) return false;
   if (exitOnExternalInterrupt(core)) return true;

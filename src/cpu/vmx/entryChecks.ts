@@ -45,7 +45,9 @@ import {
   PIN_EXTERNAL_INTERRUPT_EXITING,
   PIN_NMI_EXITING,
   PIN_PREEMPTION_TIMER,
+  PIN_VIRTUAL_NMIS,
   PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_NMI_WINDOW_EXITING,
   PRIMARY_USE_MSR_BITMAPS,
   SECONDARY_EPT,
   SECONDARY_INVPCID,
@@ -59,7 +61,7 @@ import { isCanonicalBits } from '../events/delivery.ts';
 import { ACTIVITY_ACTIVE, ACTIVITY_HALTED, BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
 import type { Vmcs } from './vmcs.ts';
 
-const PIN_SUPPORTED = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_PREEMPTION_TIMER;
+const PIN_SUPPORTED = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS | PIN_PREEMPTION_TIMER;
 const SECONDARY_SUPPORTED =
   SECONDARY_EPT |
   SECONDARY_RDTSCP |
@@ -81,6 +83,8 @@ export function checkControls(vmcs: Vmcs): string | undefined {
   const primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
   const secondary = primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
   if (pin & ~PIN_SUPPORTED) return `pin-based controls 0x${pin.toString(16)} ask for more than this processor has`;
+  if (pin & PIN_VIRTUAL_NMIS && !(pin & PIN_NMI_EXITING)) return 'virtual NMIs without NMI exiting';
+  if (primary & PRIMARY_NMI_WINDOW_EXITING && !(pin & PIN_VIRTUAL_NMIS)) return 'NMI-window exiting without virtual NMIs';
   if (secondary & ~SECONDARY_SUPPORTED) return `secondary controls 0x${secondary.toString(16)} ask for more than this processor has`;
   if (secondary & SECONDARY_VPID && vmcs.readNumber(VMCS_VPID) === 0) return 'VPID 0 with VPIDs enabled';
   if (primary & PRIMARY_USE_MSR_BITMAPS && vmcs.readNumber(VMCS_MSR_BITMAPS) % 4096 !== 0) return 'MSR-bitmap address is not page-aligned';

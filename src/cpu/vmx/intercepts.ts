@@ -16,6 +16,7 @@ import {
   EXIT_INVLPG,
   EXIT_INVPCID,
   EXIT_IO,
+  EXIT_NMI_WINDOW,
   EXIT_PAUSE,
   EXIT_PREEMPTION_TIMER,
   EXIT_RDMSR,
@@ -57,6 +58,7 @@ import {
   PRIMARY_HLT_EXITING,
   PRIMARY_INTERRUPT_WINDOW_EXITING,
   PRIMARY_INVLPG_EXITING,
+  PRIMARY_NMI_WINDOW_EXITING,
   PRIMARY_PAUSE_EXITING,
   PRIMARY_RDTSC_EXITING,
   PRIMARY_UNCONDITIONAL_IO_EXITING,
@@ -70,7 +72,7 @@ import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
 import type { EventOrigin } from '../events/delivery.ts';
 import type { GuestFault } from '../guestFault.ts';
-import { I32_CPL, U64_RIP } from '../state.ts';
+import { BLOCKING_BY_NMI, I32_CPL, I32_INTERRUPTIBILITY, U64_RIP } from '../state.ts';
 import { vmExit } from './exit.ts';
 import { interruptionInfo } from './vectoring.ts';
 
@@ -221,6 +223,14 @@ export function exitOnExternalInterrupt(core: Core): boolean {
 export function exitOnInterruptWindow(core: Core, shadow: boolean): boolean {
   if (!core.nonRoot || !(core.vmx.primary & PRIMARY_INTERRUPT_WINDOW_EXITING) || shadow || !core.interruptsEnabled) return false;
   vmExit(core, EXIT_INTERRUPT_WINDOW, 0);
+  return true;
+}
+
+/** NMI-window exiting: the guest could take a virtual NMI now. */
+export function exitOnNmiWindow(core: Core, shadow: boolean): boolean {
+  if (!core.nonRoot || !(core.vmx.primary & PRIMARY_NMI_WINDOW_EXITING) || shadow) return false;
+  if (core.state.i32[I32_INTERRUPTIBILITY]! & BLOCKING_BY_NMI) return false;
+  vmExit(core, EXIT_NMI_WINDOW, 0);
   return true;
 }
 

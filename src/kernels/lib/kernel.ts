@@ -7,6 +7,8 @@ import type { LockAlgorithm } from './locks/lock.ts';
 /** @param scenario writes `main` and includes the parts it needs. */
 export function buildKernel(lock: LockAlgorithm, scenario: (a: Assembler) => void): Assembled {
   const a = assembler();
+  // Data on pages of their own: a store to a page that holds code makes a processor fetch, and an emulator translate, that code anew.
+  a.section('data', () => a.align(4096));
   a.include(boot);
   lock.write(a);
   scenario(a);

@@ -6,6 +6,7 @@ import {
   EXIT_HLT,
   EXIT_INTERRUPT_WINDOW,
   EXIT_IO,
+  EXIT_NMI_WINDOW,
   EXIT_RDMSR,
   EXIT_TRIPLE_FAULT,
   EXIT_VMCALL,
@@ -35,6 +36,7 @@ const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>(
   [EXIT_TRIPLE_FAULT, handleTripleFault],
   // The entry that follows injects what was waiting for the window.
   [EXIT_INTERRUPT_WINDOW, () => {}],
+  [EXIT_NMI_WINDOW, () => {}],
   [EXIT_CPUID, handleCpuid],
   [EXIT_HLT, handleHlt],
   [EXIT_VMCALL, handleVmcall],

@@ -47,6 +47,11 @@ export class ReferenceEngine implements Engine {
     this.cache = cache;
   }
 
+  /** Figures for the benchmarks. */
+  statistics(): Readonly<Record<string, number>> {
+    return { blocks: this.recentCount };
+  }
+
   run(core: Core): void {
     const { clock } = core.state;
     this.begin(core);
