@@ -33,6 +33,20 @@ describe('README', () => {
     expect(stdout.length).toBeGreaterThan(0);
   });
 
+  const transcript = readme.split('```')[1]!;
+  const shown = transcript.split('$ npx parapet ').slice(1);
+
+  test('has a transcript', () => {
+    expect(shown.length).toBeGreaterThan(0);
+  });
+
+  test.for(shown)('shows what really comes out: %s', async (piece) => {
+    const [command, ...lines] = piece.trimEnd().split('\n');
+    const { stderr } = await runNode([join(ROOT, 'bin/parapet.js'), ...command!.split(' ')], folder);
+    const printed = stderr.split('\n');
+    expect(lines.filter((line) => !printed.includes(line))).toEqual([]);
+  });
+
   test('the options it lists are those that boot has', async () => {
     const { stdout } = await runNode([join(ROOT, 'bin/parapet.js'), 'boot', '--help']);
     const has = [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option!).filter((option) => option !== '--help');
