@@ -93,6 +93,10 @@ export const BLOCKING_BY_NMI = 8;
 export class CoreState {
   /** General-purpose registers and the other 64-bit fields. */
   readonly u64: BigUint64Array;
+  /** The general-purpose registers in smaller parts. */
+  readonly u32: Uint32Array;
+  readonly u16: Uint16Array;
+  readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   /** `clock[0]`: local time in cycles. */
@@ -102,6 +106,9 @@ export class CoreState {
   /** @param byteOffset of the block in `buffer`; a multiple of 8. */
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
     this.u64 = new BigUint64Array(buffer, byteOffset, U64_FIELDS);
+    this.u32 = new Uint32Array(buffer, byteOffset, 32);
+    this.u16 = new Uint16Array(buffer, byteOffset, 64);
+    this.u8 = new Uint8Array(buffer, byteOffset, 128);
     this.i32 = new Int32Array(buffer, byteOffset, CORE_STATE_SIZE / 4);
     this.f64 = new Float64Array(buffer, byteOffset, CORE_STATE_SIZE / 8);
     this.clock = new Float64Array(buffer, byteOffset + F64_CLOCK * 8, 1);
