@@ -6,7 +6,7 @@
 import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
-import { EVENT_INSTRUCTION } from '../../../trace/events.ts';
+import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_TLB_FILL } from '../../../trace/events.ts';
 import type { Core } from '../../core.ts';
 import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
@@ -17,20 +17,11 @@ import { CORE_STATE_SIZE, F64_HORIZON, I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
+import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
-import {
-  ACCESS_DONE,
-  ACCESS_FAULTED,
-  createRuntime,
-  type HostCalls,
-  type Runtime,
-  SLOW_LOAD,
-  SLOW_STORE,
-  SLOW_STORE_UPDATE,
-  SLOW_UPDATE,
-} from './runtime.ts';
+import { createRuntime, type HostCalls, type Runtime } from './runtime.ts';
 import { TranslationContexts } from './translationContext.ts';
 
 /** A block is compiled when it has run so often. */
@@ -67,6 +58,8 @@ export interface JitMemory {
   readonly pages: number;
   /** Byte offset of RAM. */
   readonly ramBase: number;
+  /** Byte offset of what is known of its pages: PhysicalMemory.codePages. */
+  readonly codePageBase: number;
   /** Byte offset of a core's shortcut tables. */
   shortcutBase(core: number): number;
 }
@@ -79,10 +72,13 @@ export class JitEngine implements Engine, HostCalls {
   readonly reference: ReferenceEngine;
   private readonly cache: BlockCache;
   private readonly layout: JitMemory;
-  private readonly runtime: Runtime;
+  /** Made for the first core that runs; all have the same. */
+  private runtime: Runtime | undefined;
   private readonly slow = new ReferenceOps();
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
+  /** Nobody listens to fills and invalidations of translations. */
+  private quiet = true;
   private side!: CoreSide;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
@@ -96,7 +92,6 @@ export class JitEngine implements Engine, HostCalls {
     this.cache = cache;
     this.layout = layout;
     this.reference = new ReferenceEngine(cache);
-    this.runtime = createRuntime(layout.memory, layout.pages, this);
     cache.onCodeDecoded = () => {
       for (const side of this.sides) side?.shortcut.clearWrites();
     };
@@ -121,6 +116,7 @@ export class JitEngine implements Engine, HostCalls {
     this.core = core;
     this.side = this.sideOf(core);
     this.slow.attach(core);
+    this.quiet = (core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE))) === 0;
     const { clock } = core.state;
     reference.begin(core);
     this.referenceHasFlags = true;
@@ -166,7 +162,7 @@ export class JitEngine implements Engine, HostCalls {
       this.referenceHasFlags = false;
     }
     state.f64[F64_HORIZON] = core.horizon;
-    state.i32[I32_SHORTCUT_CONTEXT] = side.contexts.number(core);
+    side.contexts.describe(core, this.quiet);
     slow.blockPage = region.page;
     slow.blockSecondPage = -1;
     slow.blockWritten = false;
@@ -190,7 +186,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private closeFlags(core: Core): void {
-    this.runtime.closeInState(core.id * CORE_STATE_SIZE);
+    this.runtime?.closeInState(core.id * CORE_STATE_SIZE);
   }
 
   private compile(block: Block): RegionEntry {
@@ -200,7 +196,8 @@ export class JitEngine implements Engine, HostCalls {
       this.regionCount = 0;
     }
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
-    const module = new WebAssembly.Module(new RegionCompiler(plan).compile(this.layout.pages));
+    this.runtime ??= this.makeRuntime();
+    const module = new WebAssembly.Module(new RegionCompiler(plan, this.core.costs).compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
@@ -213,6 +210,12 @@ export class JitEngine implements Engine, HostCalls {
     });
     this.compileMilliseconds += performance.now() - started;
     return block.compiled as RegionEntry;
+  }
+
+  private makeRuntime(): Runtime {
+    const { memory, pages, ramBase, codePageBase } = this.layout;
+    const { mmu, memory: ram } = this.core;
+    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this);
   }
 
   /** HostCalls: an access that the shortcut does not serve, carried out by the reference engine's own operations. */

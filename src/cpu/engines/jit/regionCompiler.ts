@@ -1,9 +1,11 @@
+import type { CoreCosts } from '../../costs.ts';
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
 import { CodeBuilder } from './codeBuilder.ts';
 import { NotCompilable } from './emitterOps.ts';
 import { InstructionEmitter, type RegionLocals } from './instructionEmitter.ts';
+import { INVLPG_HOST } from './invalidateEmitter.ts';
 import {
   CLOCK_BYTE,
   HORIZON_BYTE,
@@ -21,6 +23,7 @@ import {
   SHORTCUT_CONTEXT_BYTE,
 } from './jitLayout.ts';
 import type { RegionPlan } from './regionPlan.ts';
+import { emitRepeatInBulk } from './repeatEmitter.ts';
 import { RUNTIME_IMPORTS, RUNTIME_TYPE_OF, RUNTIME_TYPES } from './runtime.ts';
 import { encodeModule, F64, I32, I64, op } from './wasmModule.ts';
 
@@ -40,6 +43,8 @@ export class RegionCompiler {
   private readonly builder = new CodeBuilder(3);
   private readonly locals: RegionLocals;
   private readonly emitter: InstructionEmitter;
+  private readonly costs: CoreCosts;
+  private readonly numbers: Readonly<Record<(typeof RUNTIME_IMPORTS)[number], number>>;
   private readonly next: number;
   private readonly reason: number;
   /** Levels of branch targets. */
@@ -55,8 +60,9 @@ export class RegionCompiler {
   private lookups = 0;
   private offset = 0;
 
-  constructor(plan: RegionPlan) {
+  constructor(plan: RegionPlan, costs: CoreCosts) {
     this.plan = plan;
+    this.costs = costs;
     const { builder } = this;
     const numbers = Object.fromEntries(RUNTIME_IMPORTS.map((name, index) => [name, index])) as Record<
       (typeof RUNTIME_IMPORTS)[number],
@@ -81,6 +87,7 @@ export class RegionCompiler {
       mulHighUnsigned: numbers.mulHighUnsigned,
       mulHighSigned: numbers.mulHighSigned,
     };
+    this.numbers = numbers;
     this.next = 2;
     this.reason = builder.local(I32);
     this.emitter = new InstructionEmitter(builder, this.locals, numbers, { leaveFaulted: (uncounted) => this.leaveFaulted(uncounted) });
@@ -135,6 +142,12 @@ export class RegionCompiler {
         open = false;
         break;
       }
+      if (insn.mnemonic === 'Invlpg') {
+        this.emitInvlpg(index, insn);
+        open = false;
+        break;
+      }
+      if (this.selfLoop !== 0 && block.instructions.length === 1) emitRepeatInBulk(builder, this.locals, this.numbers.repeat, insn);
       if (insn.kind === 'system' || !this.record(block, this.retired)) {
         this.leaveToReference(index);
         open = false;
@@ -173,6 +186,30 @@ export class RegionCompiler {
     this.retired++;
     this.cycles += insn.cycles;
     this.finishBlock();
+    this.emitEdge(insn.offset + insn.length);
+  }
+
+  /** INVLPG stays in the region unless a VMM or a listener wants to know, or it has removed the translation of a fetch. */
+  private emitInvlpg(index: number, insn: Instruction): void {
+    const { builder, locals, emitter, numbers } = this;
+    const answer = builder.local(I32);
+    emitter.ops.nextOffset = insn.offset + insn.length;
+    const address = emitter.operandAddress(insn);
+    builder.get(locals.core);
+    builder.get(address);
+    builder.call(numbers.invlpg);
+    builder.tee(answer);
+    builder.i32(INVLPG_HOST);
+    builder.op(op.i32_eq);
+    builder.open(op.if);
+    this.leaveToReference(index);
+    builder.close();
+    this.retired++;
+    this.cycles += insn.cycles + this.costs.invlpg;
+    this.finishBlock();
+    this.setRip(insn.offset + insn.length);
+    builder.get(answer);
+    builder.branch(this.exitNormal, op.br_if);
     this.emitEdge(insn.offset + insn.length);
   }
 

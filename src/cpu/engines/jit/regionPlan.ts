@@ -42,15 +42,18 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
   return { page: entry.page, blocks, selfLoops, indexOf: (offset) => numbers.get(offset) ?? -1 };
 }
 
-/** A block that begins with a long operation would be left at once; PAUSE is no such. */
+/** Long operations that regions carry out themselves, most of the time. */
+const COMPILED_OPERATIONS: ReadonlySet<string> = new Set(['Pause', 'Invlpg']);
+
+/** A block that begins with a long operation would be left at once. */
 export const isWorthwhile = (block: Block): boolean =>
-  block.instructions[0]!.kind !== 'system' || block.instructions[0]!.mnemonic === 'Pause';
+  block.instructions[0]!.kind !== 'system' || COMPILED_OPERATIONS.has(block.instructions[0]!.mnemonic);
 
 /** Page offsets where a block goes on, as far as decoding tells; those outside [0, 4096) are in other pages. */
 function successors(block: Block): number[] {
   const last = block.instructions[block.instructions.length - 1]!;
   const after = last.offset + last.length;
-  if (last.kind === 'system') return last.mnemonic === 'Pause' ? [after] : [];
+  if (last.kind === 'system') return COMPILED_OPERATIONS.has(last.mnemonic) ? [after] : [];
   if (last.kind === 'plain') return [after];
   if (last.operands[0]?.kind === OPERAND_RELATIVE) return last.mnemonic === 'Jmp' ? [after + last.delta] : [after + last.delta, after];
   // A repeated string instruction branches to itself; a call through a register returns behind itself.

@@ -1,5 +1,26 @@
+import { PTE_XD_HI } from '../../../arch/paging.ts';
+import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { CONTEXT_LIMIT, type DataShortcut } from '../../../mmu/dataShortcut.ts';
+import { structureAccess } from '../../../mmu/ept.ts';
+import { FOUR_LEVEL } from '../../../mmu/pagingMode.ts';
+import { forbiddenFlags, requiredFlags } from '../../../mmu/permissions.ts';
+import { ENTRY_D, ENTRY_EPT_SHIFT, ENTRY_G, ENTRY_VALID, TAG_VPID_SHIFT } from '../../../mmu/tlbEntry.ts';
 import type { Core } from '../../core.ts';
+import {
+  I32_EPT_ROOT,
+  I32_FORBIDDEN,
+  I32_QUIET,
+  I32_READ_REQUIRED,
+  I32_SHORTCUT_BASE,
+  I32_SHORTCUT_CONTEXT,
+  I32_TLB_BASE,
+  I32_TLB_TAGS,
+  I32_WALK_GLOBAL,
+  I32_WALK_RESERVED,
+  I32_WALK_ROOT,
+  I32_WALK_TABLE_REQUIRED,
+  I32_WRITE_REQUIRED,
+} from '../../state.ts';
 
 /** Everything besides the address and the kind of access that decides what a first-level TLB entry serves. */
 interface ContextKey {
@@ -21,7 +42,7 @@ export class TranslationContexts {
   }
 
   /** Number of the context the core is in now: 1 … CONTEXT_LIMIT - 1. */
-  number(core: Core): number {
+  private number(core: Core): number {
     const { context } = core.mmu;
     const flags =
       core.userAccess |
@@ -35,6 +56,26 @@ export class TranslationContexts {
     if (current.vpid === context.vpid && current.pcid === context.pcid && current.eptRoot === context.eptRoot && current.flags === flags)
       return current.number;
     return this.find(context.vpid, context.pcid, context.eptRoot, flags);
+  }
+
+  /** Generated code translates as the core would now. To be called whenever it is entered. @param quiet nobody listens to fills and invalidations. */
+  describe(core: Core, quiet: boolean): void {
+    const { i32 } = core.state;
+    const { context, tlb } = core.mmu;
+    const { userAccess } = core;
+    i32[I32_SHORTCUT_CONTEXT] = this.number(core);
+    i32[I32_TLB_BASE] = tlb.words.byteOffset;
+    i32[I32_SHORTCUT_BASE] = this.shortcut.byteOffset;
+    i32[I32_TLB_TAGS] = (context.vpid << TAG_VPID_SHIFT) | context.pcid;
+    i32[I32_EPT_ROOT] = context.eptRoot;
+    i32[I32_READ_REQUIRED] = requiredFlags(ACCESS_READ | userAccess, context);
+    i32[I32_WRITE_REQUIRED] = requiredFlags(ACCESS_WRITE | userAccess, context);
+    i32[I32_FORBIDDEN] = forbiddenFlags(userAccess, context);
+    i32[I32_WALK_ROOT] = Math.floor(context.root / 4096);
+    i32[I32_WALK_RESERVED] = FOUR_LEVEL.reservedHigh[0]! | (context.noExecute ? 0 : PTE_XD_HI);
+    i32[I32_WALK_GLOBAL] = context.globalPages ? ENTRY_G : 0;
+    i32[I32_WALK_TABLE_REQUIRED] = ENTRY_VALID | (structureAccess(context) << ENTRY_EPT_SHIFT) | (context.eptAccessedDirty ? ENTRY_D : 0);
+    i32[I32_QUIET] = quiet ? 1 : 0;
   }
 
   private find(vpid: number, pcid: number, eptRoot: number, flags: number): number {
