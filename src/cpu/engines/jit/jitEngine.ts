@@ -13,7 +13,15 @@ import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
-import { CORE_STATE_SIZE, F64_HORIZON, I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_SHORTCUT_CONTEXT, U64_TRANSFER } from '../../state.ts';
+import {
+  CORE_STATE_SIZE,
+  F64_HORIZON,
+  I32_LEFT_BLOCK,
+  I32_LEFT_INSTRUCTION,
+  I32_QUIET,
+  I32_SHORTCUT_CONTEXT,
+  U64_TRANSFER,
+} from '../../state.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
@@ -77,8 +85,6 @@ export class JitEngine implements Engine, HostCalls {
   private readonly slow = new ReferenceOps();
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
-  /** Nobody listens to fills and invalidations of translations. */
-  private quiet = true;
   private side!: CoreSide;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
@@ -116,8 +122,8 @@ export class JitEngine implements Engine, HostCalls {
     this.core = core;
     this.side = this.sideOf(core);
     this.slow.attach(core);
-    this.quiet = (core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE))) === 0;
-    const { clock } = core.state;
+    const { clock, i32 } = core.state;
+    i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
     reference.begin(core);
     this.referenceHasFlags = true;
     do {
@@ -162,7 +168,7 @@ export class JitEngine implements Engine, HostCalls {
       this.referenceHasFlags = false;
     }
     state.f64[F64_HORIZON] = core.horizon;
-    side.contexts.describe(core, this.quiet);
+    side.contexts.describe();
     slow.blockPage = region.page;
     slow.blockSecondPage = -1;
     slow.blockWritten = false;
@@ -276,7 +282,7 @@ export class JitEngine implements Engine, HostCalls {
       const shortcut = new DataShortcut(this.layout.memory.buffer, this.layout.shortcutBase(core.id));
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
-      side = { shortcut, contexts: new TranslationContexts(shortcut) };
+      side = { shortcut, contexts: new TranslationContexts(core, shortcut) };
       this.sides[core.id] = side;
     }
     return side;
