@@ -103,7 +103,7 @@ export function emitRepeatInBulk(builder: CodeBuilder, locals: RegionLocals, rep
 }
 
 /** `repeat(…) -> elements done`, each followed by another one. @param firstLevel see engines/jit/translateEmitter. */
-export function defineRepeat(module: ModuleWriter, { ramBase }: TranslationHardware, firstLevel: number): number {
+export function defineRepeat(module: ModuleWriter, { ramBase, ramPages }: TranslationHardware, firstLevel: number): number {
   return module.define('repeat', REPEAT_PARAMETERS, [I32], (f, core, what, clock, horizon, cycles, count, source, destination, value) => {
     const shift = f.i32(f.and(what, 3));
     const compares = f.i32(f.and(what, COMPARES));
@@ -118,7 +118,7 @@ export function defineRepeat(module: ModuleWriter, { ramBase }: TranslationHardw
         f.if(f.isZero(isCanonical(f, pointer)), () => f.return(0));
         const writes = index === 0 ? 0 : f.differ(f.and(what, WRITES), 0);
         const page = f.i32(f.call(firstLevel, core, pointer, writes));
-        f.if(f.equal(page, -1), () => f.return(0));
+        f.if(f.op(op.i32_le_u, ramPages, page), () => f.return(0));
         f.set(at, f.add(f.or(f.shiftLeft(page, 12), f.and(low, 0xfff)), ramBase));
       });
       return at;

@@ -5,7 +5,7 @@
 import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { MmuCosts } from '../../../mmu/geometry.ts';
 import type { Tlb } from '../../../mmu/tlb.ts';
-import { ENTRY_IDENTITY, type TlbArray } from '../../../mmu/tlbArray.ts';
+import { ENTRY_IDENTITY, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
 import {
   SIZE_1G,
   SIZE_2M,
@@ -64,25 +64,36 @@ export const counterByte = (counter: number): number => (F64_COUNTERS + counter)
 export const isOrdinary = (f: FunctionWriter, hardware: TranslationHardware, hostPage: Operand, write: Operand): Operand =>
   f.both(f.less(hostPage, hardware.ramPages), f.op(op.i32_eqz, f.both(write, f.load(hostPage, hardware.codePageBase, 8))));
 
-/** `firstLevel(core, la, write) -> host page`, or -1: Mmu.firstLevelAddress where generated code may touch the page. `la` is canonical. */
+/** In the place of a host page: no entry serves the access; one does, but the host must use it. */
+const NO_ENTRY = -1;
+const HOST = -2;
+
+/** `firstLevel(core, la, write) -> host page`, NO_ENTRY or HOST, which are no pages of RAM: Mmu.firstLevelAddress. `la` is canonical. */
 export function defineFirstLevel(module: ModuleWriter, hardware: TranslationHardware): number {
   const { tlb } = hardware;
-  const arrays = [
-    { find: defineFind(module, tlb.dtlb4k, SIZE_4K), size: SIZE_4K },
-    { find: defineFind(module, tlb.dtlb2m, SIZE_2M), size: SIZE_2M },
-    { find: defineFind(module, tlb.dtlb1g, SIZE_1G), size: SIZE_1G },
-  ];
+  const arrays = (
+    [
+      [tlb.dtlb4k, SIZE_4K],
+      [tlb.dtlb2m, SIZE_2M],
+      [tlb.dtlb1g, SIZE_1G],
+    ] as const
+  ).map(([array, size]) => ({
+    array,
+    size,
+    find: defineFind(module, array, size),
+  }));
   return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
     const lookup = emitLookup(f, core, la, write);
-    for (const { find, size } of arrays) {
-      const entry = f.i32(f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot));
+    for (const { array, find, size } of arrays) {
+      const live = f.load(lookup.tlb, (array.header + HEADER_LIVE) * 4);
+      const entry = f.i32(f.both(live, f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot)));
       f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
         const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), f.and(lookup.page, 2 ** size - 1)));
-        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(-1));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
         f.return(hostPage);
       });
     }
-    f.push(-1);
+    f.push(NO_ENTRY);
   });
 }
 
@@ -92,8 +103,8 @@ export function defineTranslate(module: ModuleWriter, hardware: TranslationHardw
   const walk = defineWalk(module, hardware, functions);
   return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
     const hostPage = f.i32(f.call(firstLevel, core, la, write));
-    f.if(f.equal(hostPage, -1), () => f.set(hostPage, f.call(secondLevel, core, la, write)));
-    f.if(f.equal(hostPage, -1), () => f.set(hostPage, f.call(walk, core, la, write)));
+    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(secondLevel, core, la, write)));
+    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(walk, core, la, write)));
     f.if(f.op(op.i32_le_u, hardware.ramPages, hostPage), () => f.return(0));
     const low = f.i32(f.op(op.i32_wrap_i64, la));
     const at = f.i32(f.add(f.or(f.shiftLeft(hostPage, 12), f.and(low, 0xfff)), hardware.ramBase));
@@ -112,7 +123,7 @@ function fillShortcut(f: FunctionWriter, core: Variable, la: Variable, low: Vari
   f.store(entry, 8, f.subtract(at, low));
 }
 
-/** `secondLevel(core, la, write) -> host page`; -1: no entry serves; -2: one does, but the host must use it. Mmu.translateSecond up to the walk. */
+/** `secondLevel(core, la, write) -> host page`, NO_ENTRY or HOST: Mmu.translateSecond up to the walk. */
 function defineSecondLevel(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions): number {
   const { tlb, costs } = hardware;
   const sizes = tlb.stlbHolds2m ? [SIZE_4K, SIZE_2M] : [SIZE_4K];
@@ -124,7 +135,7 @@ function defineSecondLevel(module: ModuleWriter, hardware: TranslationHardware, 
       f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
         const inside = f.and(lookup.page, 2 ** size - 1);
         const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), inside));
-        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(-2));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
         f.increase(core, counterByte(COUNTER_DTLB_MISSES), f.double(1));
         f.increase(core, counterByte(COUNTER_STLB_HITS), f.double(1));
         f.increase(core, CLOCK_BYTE, f.double(costs.stlbHit));
@@ -132,7 +143,7 @@ function defineSecondLevel(module: ModuleWriter, hardware: TranslationHardware, 
         f.return(hostPage);
       });
     }
-    f.push(-1);
+    f.push(NO_ENTRY);
   });
 }
 
