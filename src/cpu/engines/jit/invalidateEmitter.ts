@@ -5,14 +5,14 @@
 import { INVALIDATION_SCOPES, SAME_PAGE, SAME_PCID, SAME_VPID } from '../../../mmu/invalidation.ts';
 import { INVALIDATIONS_F64, STRUCTURE_ITLB_2M, STRUCTURE_NESTED, STRUCTURE_PDE, type Tlb } from '../../../mmu/tlb.ts';
 import { HEADER_FRACTURED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
-import { ENTRY_G, TAG_PAGE_HIGH, TAG_PCID, WORD_FLAGS, WORD_PAGE, WORD_TAGS } from '../../../mmu/tlbEntry.ts';
+import { ENTRY_G, ENTRY_GUEST_SIZE_SHIFT, TAG_PAGE_HIGH, TAG_PCID, WORD_FLAGS, WORD_PAGE, WORD_TAGS } from '../../../mmu/tlbEntry.ts';
 import { OPERATION_INVLPG } from '../../../trace/events.ts';
 import { I32_CPL, I32_INVLPG_INTERCEPTED, I32_QUIET } from '../../state.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
 import { ENTRY_BYTES, field, setOf } from './tlbEmitter.ts';
 import { emitLookup, isCanonical, type Lookup, stateWord } from './translationState.ts';
-import { I32, I64 } from './wasmModule.ts';
+import { I32, I64, op } from './wasmModule.ts';
 
 /** What `invlpg` answers: done; done, and the next instruction must be fetched by the host; nothing done, the host must. */
 export const INVLPG_DONE = 0;
@@ -66,7 +66,11 @@ function dropAround(f: FunctionWriter, array: TlbArray, lookup: Lookup, drop: nu
     const end = f.i32(f.add(entry, array.setWords * 4));
     f.repeatWhile(
       () => {
-        const samePage = f.both(f.equal(field(f, entry, WORD_PAGE), base), field(f, entry, WORD_FLAGS));
+        // An entry of a smaller size may begin where the sought one does.
+        const guestSize = f.shiftRight(field(f, entry, WORD_FLAGS), ENTRY_GUEST_SIZE_SHIFT);
+        const apart = f.op(op.i32_shr_u, f.xor(field(f, entry, WORD_PAGE), page), guestSize);
+        const atBase = f.both(f.equal(field(f, entry, WORD_PAGE), base), field(f, entry, WORD_FLAGS));
+        const samePage = f.both(atBase, f.isZero(apart));
         const sameHalf = f.isZero(f.and(f.xor(field(f, entry, WORD_TAGS), tags), TAG_PAGE_HIGH));
         f.if(f.both(f.both(samePage, sameHalf), isOurs(f, entry, lookup)), () => {
           f.push(f.call(drop, tlb, shortcut, entry));

@@ -89,9 +89,6 @@ function emitClose(builder: CodeBuilder, mulHighUnsigned: number, mulHighSigned:
     const locals = {
       gpr: [],
       flagsWord: FLAGS,
-      pendingA: A,
-      pendingB: B,
-      pendingR: R,
       page: -1,
       mulHighUnsigned,
       mulHighSigned,
