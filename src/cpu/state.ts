@@ -65,6 +65,29 @@ export const I32_LEFT_INSTRUCTION = 162;
 export const I32_SHORTCUT_CONTEXT = 163;
 /** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
 export const I32_PAUSE_INTERCEPTED = 164;
+/** 1 while INVLPG leaves the guest (INVLPG exiting). */
+export const I32_INVLPG_INTERCEPTED = 165;
+/** Scratch of generated code: where an access for update found its operand in the machine's memory; 0 when the host keeps it. */
+export const I32_UPDATE_ADDRESS = 166;
+/**
+ * What the translations of generated code depend on (engines/jit/translationContext): byte offsets of the core's translation structures and of its
+ * shortcut tables; the tags and the EPT root of entries that may serve it; the flags that an entry needs for reads and for writes, and those it
+ * must not have; and for walks: host page of the top table, bits that are reserved in high halves, the flag that makes an entry global, and the flags
+ * that EPT must grant to a table.
+ */
+export const I32_TLB_BASE = 168;
+export const I32_SHORTCUT_BASE = 169;
+export const I32_TLB_TAGS = 170;
+export const I32_EPT_ROOT = 171;
+export const I32_READ_REQUIRED = 172;
+export const I32_WRITE_REQUIRED = 173;
+export const I32_FORBIDDEN = 174;
+export const I32_WALK_ROOT = 175;
+export const I32_WALK_RESERVED = 176;
+export const I32_WALK_GLOBAL = 177;
+export const I32_WALK_TABLE_REQUIRED = 178;
+/** 1 while nobody listens to fills and invalidations of translations: generated code may make them. */
+export const I32_QUIET = 179;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */

@@ -63,7 +63,8 @@ export class Machine {
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
     const memory = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
     const { buffer } = memory;
-    this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory);
+    const codePages = new Uint8Array(buffer, layout.codePageBase, configuration.memory / 4096);
+    this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
 
@@ -82,6 +83,7 @@ export class Machine {
       memory,
       pages: layout.totalPages,
       ramBase: layout.ramBase,
+      codePageBase: layout.codePageBase,
       shortcutBase: (core) => layout.shortcutBase + core * SHORTCUT_BYTES,
     });
     this.cores = Array.from({ length: cores }, (_, id) => {

@@ -78,7 +78,7 @@ export class Mmu {
   private readonly dtlb4k: TlbArray;
   private readonly itlb2m: TlbArray;
   private readonly dtlb2m: TlbArray;
-  private readonly costs: MmuCosts;
+  readonly costs: MmuCosts;
   private readonly clock: Float64Array;
   private readonly counters: Float64Array;
   private readonly probe: Probe;

@@ -13,6 +13,7 @@ import { MARK_BASE } from '../../src/arch/marks.ts';
 import { X2APIC_MSR_FIRST } from '../../src/arch/msr.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import * as rig from '../engines/rigLayout.ts';
+import { memoryPiece } from './memoryPiece.ts';
 import { loadRegister, plainPiece } from './plainInstruction.ts';
 import { pointer } from './rigPointer.ts';
 
@@ -202,6 +203,7 @@ export const programPiece: fc.Arbitrary<ProgramPiece> = fc.oneof(
   { weight: 2, arbitrary: indirect },
   { weight: 3, arbitrary: stack },
   { weight: 3, arbitrary: stringInstruction },
+  { weight: 4, arbitrary: memoryPiece },
   { weight: 3, arbitrary: selfModification },
   { weight: 4, arbitrary: system },
   { weight: 2, arbitrary: interrupts },

@@ -107,4 +107,11 @@ export class CodeBuilder {
     this.code.byte(op.call);
     this.code.unsigned(index);
   }
+
+  /** A bulk memory operation with `memories` memory indices, all of them 0. */
+  bulk(opcode: number, memories: number): void {
+    this.code.byte(op.prefix_bulk);
+    this.code.unsigned(opcode);
+    for (let i = 0; i < memories; i++) this.code.byte(0);
+  }
 }

@@ -7,31 +7,30 @@ import { setFlagsFromString } from 'node:v8';
 import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
-import { EVENT_INSTRUCTION } from '../../../trace/events.ts';
+import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_TLB_FILL } from '../../../trace/events.ts';
 import type { Core } from '../../core.ts';
 import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
-import { CORE_STATE_SIZE, F64_HORIZON, I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_SHORTCUT_CONTEXT, U64_TRANSFER } from '../../state.ts';
+import {
+  CORE_STATE_SIZE,
+  F64_HORIZON,
+  I32_LEFT_BLOCK,
+  I32_LEFT_INSTRUCTION,
+  I32_QUIET,
+  I32_SHORTCUT_CONTEXT,
+  U64_TRANSFER,
+} from '../../state.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
+import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
-import {
-  ACCESS_DONE,
-  ACCESS_FAULTED,
-  createRuntime,
-  type HostCalls,
-  type Runtime,
-  SLOW_LOAD,
-  SLOW_STORE,
-  SLOW_STORE_UPDATE,
-  SLOW_UPDATE,
-} from './runtime.ts';
+import { createRuntime, type HostCalls, type Runtime } from './runtime.ts';
 import { TranslationContexts } from './translationContext.ts';
 
 // V8 lays the unlikely paths out of line, as `CodeBuilder.openIf` tells it (bench a, d, g: a fifth to a half faster).
@@ -71,6 +70,8 @@ export interface JitMemory {
   readonly pages: number;
   /** Byte offset of RAM. */
   readonly ramBase: number;
+  /** Byte offset of what is known of its pages: PhysicalMemory.codePages. */
+  readonly codePageBase: number;
   /** Byte offset of a core's shortcut tables. */
   shortcutBase(core: number): number;
 }
@@ -83,7 +84,8 @@ export class JitEngine implements Engine, HostCalls {
   readonly reference: ReferenceEngine;
   private readonly cache: BlockCache;
   private readonly layout: JitMemory;
-  private readonly runtime: Runtime;
+  /** Made for the first core that runs; all have the same. */
+  private runtime: Runtime | undefined;
   private readonly slow = new ReferenceOps();
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
@@ -100,7 +102,6 @@ export class JitEngine implements Engine, HostCalls {
     this.cache = cache;
     this.layout = layout;
     this.reference = new ReferenceEngine(cache);
-    this.runtime = createRuntime(layout.memory, layout.pages, this);
     cache.onCodeDecoded = () => {
       for (const side of this.sides) side?.shortcut.clearWrites();
     };
@@ -125,7 +126,8 @@ export class JitEngine implements Engine, HostCalls {
     this.core = core;
     this.side = this.sideOf(core);
     this.slow.attach(core);
-    const { clock } = core.state;
+    const { clock, i32 } = core.state;
+    i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
     reference.begin(core);
     this.referenceHasFlags = true;
     do {
@@ -170,7 +172,7 @@ export class JitEngine implements Engine, HostCalls {
       this.referenceHasFlags = false;
     }
     state.f64[F64_HORIZON] = core.horizon;
-    state.i32[I32_SHORTCUT_CONTEXT] = side.contexts.number(core);
+    side.contexts.describe();
     slow.blockPage = region.page;
     slow.blockSecondPage = -1;
     slow.blockWritten = false;
@@ -194,7 +196,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private closeFlags(core: Core): void {
-    this.runtime.closeInState(core.id * CORE_STATE_SIZE);
+    this.runtime?.closeInState(core.id * CORE_STATE_SIZE);
   }
 
   private compile(block: Block): RegionEntry {
@@ -204,7 +206,8 @@ export class JitEngine implements Engine, HostCalls {
       this.regionCount = 0;
     }
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
-    const module = new WebAssembly.Module(new RegionCompiler(plan).compile(this.layout.pages));
+    this.runtime ??= this.makeRuntime();
+    const module = new WebAssembly.Module(new RegionCompiler(plan, this.core.costs.invlpg).compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
@@ -217,6 +220,12 @@ export class JitEngine implements Engine, HostCalls {
     });
     this.compileMilliseconds += performance.now() - started;
     return block.compiled as RegionEntry;
+  }
+
+  private makeRuntime(): Runtime {
+    const { memory, pages, ramBase, codePageBase } = this.layout;
+    const { mmu, memory: ram } = this.core;
+    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this);
   }
 
   /** HostCalls: an access that the shortcut does not serve, carried out by the reference engine's own operations. */
@@ -277,7 +286,7 @@ export class JitEngine implements Engine, HostCalls {
       const shortcut = new DataShortcut(this.layout.memory.buffer, this.layout.shortcutBase(core.id));
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
-      side = { shortcut, contexts: new TranslationContexts(shortcut) };
+      side = { shortcut, contexts: new TranslationContexts(core, shortcut) };
       this.sides[core.id] = side;
     }
     return side;
