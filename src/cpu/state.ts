@@ -88,6 +88,10 @@ export const I32_WALK_GLOBAL = 177;
 export const I32_WALK_TABLE_REQUIRED = 178;
 /** 1 while nobody listens to fills and invalidations of translations: generated code may make them. */
 export const I32_QUIET = 179;
+/** Number of the region that generated code runs, or ran last. */
+export const I32_REGION = 180;
+/** In the state block of core 0, for all: grows when decoded code is written. */
+export const I32_CODE_GENERATION = 181;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */

@@ -5,6 +5,7 @@ import { Core, type CoreSurroundings } from '../cpu/core.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
 import { BlockCache } from '../cpu/decode/blockCache.ts';
 import { Decoder } from '../cpu/decode/decoder.ts';
+import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { createEngine, type EngineName } from '../cpu/engines/registry.ts';
 import { initCore, startCore } from '../cpu/reset.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from '../cpu/state.ts';
@@ -85,6 +86,7 @@ export class Machine {
       ramBase: layout.ramBase,
       codePageBase: layout.codePageBase,
       shortcutBase: (core) => layout.shortcutBase + core * SHORTCUT_BYTES,
+      chainBase: (core) => layout.chainBase + core * CHAIN_BYTES,
     });
     this.cores = Array.from({ length: cores }, (_, id) => {
       const state = new CoreState(buffer, id * CORE_STATE_SIZE);

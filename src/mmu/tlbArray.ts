@@ -20,10 +20,12 @@ import {
 import type { Translation } from './translation.ts';
 
 /** Words before the replacement pointers: number of valid entries, number of fractured ones. */
-const HEADER_WORDS = 2;
+const HEADER_WORDS = 4;
 /** Words of the header. */
 export const HEADER_LIVE = 0;
 export const HEADER_FRACTURED = 1;
+/** Counts every entry that goes, modulo 2^32: who remembers a hit can tell that it may be one no more. */
+export const HEADER_DROPPED = 2;
 
 /** Flags that say what an entry is for. */
 export const ENTRY_IDENTITY = ENTRY_VALID | ENTRY_SIZE_MASK;
@@ -173,6 +175,7 @@ export class TlbArray {
     const flags = this.words[entry + WORD_FLAGS]!;
     if (this.shortcut !== null) this.shortcut.drop(this.words[entry]!, (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT);
     this.words[this.header + HEADER_LIVE]!--;
+    this.words[this.header + HEADER_DROPPED]!++;
     if (flags >>> ENTRY_GUEST_SIZE_SHIFT > (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT) this.words[this.header + HEADER_FRACTURED]!--;
     // Not `fill`: a call costs more than eight stores (bench/translate).
     const { words } = this;

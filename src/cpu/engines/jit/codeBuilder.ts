@@ -103,6 +103,13 @@ export class CodeBuilder {
     this.code.unsigned(this.depth - fallback);
   }
 
+  /** Calls the function of the table whose number is on the stack. */
+  callIndirect(type: number): void {
+    this.code.byte(op.call_indirect);
+    this.code.unsigned(type);
+    this.code.unsigned(0);
+  }
+
   call(index: number): void {
     this.code.byte(op.call);
     this.code.unsigned(index);

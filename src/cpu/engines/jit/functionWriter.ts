@@ -177,6 +177,14 @@ export class FunctionWriter {
     };
   }
 
+  /** A call of a function of the table. @param type number of the function's type. */
+  callIndirect(type: number, element: Operand, ...operands: readonly Operand[]): () => void {
+    return () => {
+      for (const operand of [...operands, element]) this.push(operand);
+      this.builder.callIndirect(type);
+    };
+  }
+
   /** Copies `bytes` bytes; the ranges may overlap. */
   copyMemory(to: Operand, from: Operand, bytes: Operand): void {
     for (const operand of [to, from, bytes]) this.push(operand);

@@ -17,9 +17,11 @@ import { guestFault } from '../../guestFault.ts';
 import {
   CORE_STATE_SIZE,
   F64_HORIZON,
+  I32_CODE_GENERATION,
   I32_LEFT_BLOCK,
   I32_LEFT_INSTRUCTION,
   I32_QUIET,
+  I32_REGION,
   I32_SHORTCUT_CONTEXT,
   U64_TRANSFER,
 } from '../../state.ts';
@@ -27,7 +29,8 @@ import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
 import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
-import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
+import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
+import { RegionChain, type RegionFunction } from './regionChain.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
 import { createRuntime, type HostCalls, type Runtime } from './runtime.ts';
@@ -43,9 +46,9 @@ const REGION_LIMIT = 4000;
 /** Generated code adds offsets to RIP without looking at the canonical limit; pages this near to it are left to the reference engine. */
 const NEAR_LIMIT = 2 ** 47 - 2 ** 33;
 
-type RegionFunction = (core: number, shortcut: number, entry: number) => number;
-
 interface Region {
+  /** Its number in the chain. */
+  readonly number: number;
   readonly run: RegionFunction;
   readonly blocks: readonly Block[];
   readonly page: number;
@@ -62,6 +65,7 @@ interface RegionEntry {
 interface CoreSide {
   readonly shortcut: DataShortcut;
   readonly contexts: TranslationContexts;
+  readonly chainBase: number;
 }
 
 /** The machine's memory as the engine needs it. */
@@ -74,6 +78,8 @@ export interface JitMemory {
   readonly codePageBase: number;
   /** Byte offset of a core's shortcut tables. */
   shortcutBase(core: number): number;
+  /** Byte offset of a core's part of the chain of regions (chainLayout.ts). */
+  chainBase(core: number): number;
 }
 
 export class JitEngine implements Engine, HostCalls {
@@ -84,6 +90,8 @@ export class JitEngine implements Engine, HostCalls {
   readonly reference: ReferenceEngine;
   private readonly cache: BlockCache;
   private readonly layout: JitMemory;
+  /** Grows when decoded code is written. */
+  private readonly generation: Int32Array;
   /** Made for the first core that runs; all have the same. */
   private runtime: Runtime | undefined;
   private readonly slow = new ReferenceOps();
@@ -92,8 +100,10 @@ export class JitEngine implements Engine, HostCalls {
   private side!: CoreSide;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
+  private chain: RegionChain | undefined;
+  /** By number. */
+  private regions: Region[] = [];
   private epoch = 0;
-  private regionCount = 0;
   private compileMilliseconds = 0;
   private regionCalls = 0;
   private slowAccesses = 0;
@@ -101,6 +111,7 @@ export class JitEngine implements Engine, HostCalls {
   constructor(cache: BlockCache, layout: JitMemory) {
     this.cache = cache;
     this.layout = layout;
+    this.generation = new Int32Array(layout.memory.buffer, I32_CODE_GENERATION * 4, 1);
     this.reference = new ReferenceEngine(cache);
     cache.onCodeDecoded = () => {
       for (const side of this.sides) side?.shortcut.clearWrites();
@@ -110,7 +121,7 @@ export class JitEngine implements Engine, HostCalls {
   /** Figures for the benchmarks. */
   statistics(): Record<string, number> {
     return {
-      regions: this.regionCount,
+      regions: this.regions.length,
       compileMilliseconds: this.compileMilliseconds,
       regionCalls: this.regionCalls,
       slowAccesses: this.slowAccesses,
@@ -128,11 +139,11 @@ export class JitEngine implements Engine, HostCalls {
     this.slow.attach(core);
     const { clock, i32 } = core.state;
     i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
-    reference.begin(core);
-    this.referenceHasFlags = true;
+    reference.attach(core);
+    this.referenceHasFlags = false;
     do {
       try {
-        this.runBlock(core);
+        if (this.referenceHasFlags || !this.followChain(core)) this.runBlock(core);
       } catch (thrown) {
         if (thrown !== guestFault) throw thrown;
         this.takeFlags(core);
@@ -165,26 +176,60 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private runRegion(core: Core, { region, entry }: RegionEntry): void {
-    const { slow, side, reference } = this;
+    const { side, reference } = this;
     const { state } = core;
     if (this.referenceHasFlags) {
       reference.end();
       this.referenceHasFlags = false;
     }
-    state.f64[F64_HORIZON] = core.horizon;
-    side.contexts.describe();
-    slow.blockPage = region.page;
-    slow.blockSecondPage = -1;
-    slow.blockWritten = false;
+    this.describe(core);
+    state.i32[I32_REGION] = region.number;
+    const coreBase = core.id * CORE_STATE_SIZE;
+    const { context } = core.mmu;
+    // Without paging there is no ITLB to vouch for the next fetch.
+    if (context.paging || context.eptRoot === 0) this.chain!.remember(coreBase, side.chainBase, region.number, entry);
     this.regionCalls++;
-    const left = region.run(core.id * CORE_STATE_SIZE, side.shortcut.byteOffset, entry);
-    if (left === LEFT_FAULTED) {
-      this.takeFlags(core);
-      reference.faultedAt(core);
-    } else if (left === LEFT_TO_REFERENCE) {
-      this.takeFlags(core);
-      reference.execute(core, region.blocks[state.i32[I32_LEFT_BLOCK]!]!, state.i32[I32_LEFT_INSTRUCTION]!);
-    }
+    this.left(core, region.run(coreBase, side.shortcut.byteOffset, entry));
+  }
+
+  /** Runs compiled regions from RIP on, as far as the chain knows them. False when the host must look for the next block. */
+  private followChain(core: Core): boolean {
+    const { chain, side } = this;
+    if (chain === undefined || core.codeSize !== 64) return false;
+    this.describe(core);
+    const left = chain.follow(core.id * CORE_STATE_SIZE, side.shortcut.byteOffset, side.chainBase);
+    if (left !== LEFT_NORMALLY) this.left(core, left);
+    else return core.clock >= core.horizon || core.attention;
+    return true;
+  }
+
+  /** Generated code knows how far it may run, and by what to translate. */
+  private describe(core: Core): void {
+    core.state.f64[F64_HORIZON] = core.horizon;
+    this.side.contexts.describe();
+    this.slow.blockWritten = false;
+  }
+
+  /** Generated code came back with this answer. */
+  private left(core: Core, left: number): void {
+    if (left === LEFT_NORMALLY) return;
+    const { reference, regions } = this;
+    const { i32 } = core.state;
+    this.takeFlags(core);
+    if (left === LEFT_FAULTED) reference.faultedAt(core);
+    else reference.executeRest(core, regions[i32[I32_REGION]!]!.blocks[i32[I32_LEFT_BLOCK]!]!, i32[I32_LEFT_INSTRUCTION]!);
+  }
+
+  /** No region that was compiled so far is entered again. */
+  private forgetRegions(): void {
+    this.epoch++;
+    this.regions = [];
+    this.codeChanged();
+  }
+
+  /** What the chain knows of code is void. */
+  private codeChanged(): void {
+    this.generation[0]!++;
   }
 
   /** The reference engine has the flags. */
@@ -201,19 +246,19 @@ export class JitEngine implements Engine, HostCalls {
 
   private compile(block: Block): RegionEntry {
     const started = performance.now();
-    if (this.regionCount >= REGION_LIMIT) {
-      this.epoch++;
-      this.regionCount = 0;
-    }
+    if (this.regions.length >= REGION_LIMIT) this.forgetRegions();
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
     this.runtime ??= this.makeRuntime();
+    this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);
     const module = new WebAssembly.Module(new RegionCompiler(plan, this.core.costs.invlpg).compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
     });
-    const region: Region = { run: instance.exports['run'] as RegionFunction, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
-    this.regionCount++;
+    const run = instance.exports['run'] as RegionFunction;
+    const region: Region = { number: this.regions.length, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
+    this.regions.push(region);
+    this.chain!.set(region.number, run);
     plan.blocks.forEach((member, entry) => {
       const compiled = member.compiled as RegionEntry | null;
       if (member === block || compiled === null || compiled.region.epoch !== this.epoch) member.compiled = { region, entry };
@@ -235,6 +280,8 @@ export class JitEngine implements Engine, HostCalls {
     const kind = word & 15;
     const width = (word >>> 8) as Width;
     const segment = (word >>> 4) & 15;
+    slow.blockPage = this.regions[state.i32[I32_REGION]!]!.page;
+    slow.blockSecondPage = -1;
     const la = BigInt.asUintN(64, (BigInt(laHigh) << 32n) | BigInt(laLow >>> 0));
     this.slowAccesses++;
     try {
@@ -286,7 +333,8 @@ export class JitEngine implements Engine, HostCalls {
       const shortcut = new DataShortcut(this.layout.memory.buffer, this.layout.shortcutBase(core.id));
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
-      side = { shortcut, contexts: new TranslationContexts(core, shortcut) };
+      core.memory.onCodeWritten = () => this.codeChanged();
+      side = { shortcut, contexts: new TranslationContexts(core, shortcut), chainBase: this.layout.chainBase(core.id) };
       this.sides[core.id] = side;
     }
     return side;

@@ -6,6 +6,7 @@ export class ModuleWriter {
   private readonly types: FunctionType[] = [];
   private readonly imports: FunctionImport[] = [];
   private readonly functions: FunctionBody[] = [];
+  private tableSize = 0;
 
   /** Number of a function type, which exists from now on. */
   type(parameters: readonly number[], results: readonly number[]): number {
@@ -18,6 +19,11 @@ export class ModuleWriter {
   import(module: string, name: string, parameters: readonly number[], results: readonly number[]): number {
     if (this.functions.length > 0) throw new Error('an import after a definition');
     return this.imports.push({ module, name, type: this.type(parameters, results) }) - 1;
+  }
+
+  /** The module imports the table `env.table` of this many functions, for indirect calls. */
+  importTable(size: number): void {
+    this.tableSize = size;
   }
 
   /** Number of a new function. @param name under which it is exported, or undefined. */
@@ -38,6 +44,6 @@ export class ModuleWriter {
   }
 
   bytes(memoryPages: number): Uint8Array {
-    return encodeModule(this.types, this.imports, memoryPages, this.functions);
+    return encodeModule(this.types, this.imports, memoryPages, this.functions, this.tableSize);
   }
 }

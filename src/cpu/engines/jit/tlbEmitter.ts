@@ -4,7 +4,7 @@
  * Functions take the byte offset of a core's translation structures (`tlb`) first; entries are byte offsets in the machine's memory, 0 = none.
  */
 import { SHORTCUT_BYTES, SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
-import { ENTRY_IDENTITY, HEADER_FRACTURED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
+import { ENTRY_IDENTITY, HEADER_DROPPED, HEADER_FRACTURED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
 import {
   ENTRY_G,
   ENTRY_GUEST_SIZE_SHIFT,
@@ -76,6 +76,7 @@ export function defineDrop(module: ModuleWriter, array: TlbArray, inShortcut: bo
     const flags = f.i32(field(f, entry, WORD_FLAGS));
     if (inShortcut) dropFromShortcut(f, shortcut, entry, flags);
     count(f, array, tlb, HEADER_LIVE, -1);
+    count(f, array, tlb, HEADER_DROPPED, 1);
     f.if(isFractured(f, flags), () => count(f, array, tlb, HEADER_FRACTURED, -1));
     for (let byte = 0; byte < ENTRY_BYTES; byte += 8) f.storeWith(op.i64_store, entry, byte, 0n);
   });

@@ -18,6 +18,7 @@ export const op = {
   br_table: 0x0e,
   return: 0x0f,
   call: 0x10,
+  call_indirect: 0x11,
   drop: 0x1a,
   select: 0x1b,
   local_get: 0x20,
@@ -53,6 +54,7 @@ export const op = {
   i64_lt_s: 0x53,
   i64_lt_u: 0x54,
   i64_gt_u: 0x56,
+  f64_lt: 0x63,
   f64_ge: 0x66,
   i32_add: 0x6a,
   i32_sub: 0x6b,
@@ -193,6 +195,7 @@ export interface BranchHint {
   readonly likely: 0 | 1;
 }
 
+const FUNCREF = 0x70;
 const MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const SECTION_CUSTOM = 0;
 const SECTION_TYPE = 1;
@@ -201,12 +204,16 @@ const SECTION_FUNCTION = 3;
 const SECTION_EXPORT = 7;
 const SECTION_CODE = 10;
 
-/** A module that imports one memory (`env.memory`) and functions; imported functions come first in the numbering. */
+/**
+ * A module that imports one memory (`env.memory`) and functions; imported functions come first in the numbering.
+ * @param tableSize elements of the table of functions that it imports (`env.table`), or 0 for none.
+ */
 export function encodeModule(
   types: readonly FunctionType[],
   imports: readonly FunctionImport[],
   memoryPages: number,
   functions: readonly FunctionBody[],
+  tableSize = 0,
 ): Uint8Array {
   const out = new ByteWriter();
   const section = new ByteWriter();
@@ -228,7 +235,15 @@ export function encodeModule(
   }
   finish(SECTION_TYPE);
 
-  section.unsigned(imports.length + 1);
+  section.unsigned(imports.length + (tableSize > 0 ? 2 : 1));
+  if (tableSize > 0) {
+    section.text('env');
+    section.text('table');
+    section.byte(1);
+    section.byte(FUNCREF);
+    section.byte(0);
+    section.unsigned(tableSize);
+  }
   section.text('env');
   section.text('memory');
   section.byte(2);

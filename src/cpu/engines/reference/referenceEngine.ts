@@ -71,6 +71,11 @@ export class ReferenceEngine implements Engine {
     this.ops.attach(core);
   }
 
+  /** Works on this core from now on; its flags stay in the state block until `reload`. */
+  attach(core: Core): void {
+    this.ops.attach(core);
+  }
+
   /** The whole state is in the state block. */
   end(): void {
     this.ops.writeFlagsWord();
@@ -133,6 +138,12 @@ export class ReferenceEngine implements Engine {
       if (ops.blockWritten) break;
     }
     writeRip(i32, next);
+  }
+
+  /** As `execute`, for a block of 64-bit code that was not fetched here. */
+  executeRest(core: Core, block: Block, first: number): void {
+    this.mode = CODE_64;
+    this.execute(core, block, first);
   }
 
   /** The instruction at RIP of the state block faulted elsewhere: the fault is delivered. */
