@@ -10,6 +10,7 @@ import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64, type CodeMode, codeModeOf } from '../../decode/codeMode.ts';
 import { MAX_INSTRUCTION_LENGTH } from '../../decode/decoder.ts';
+import type { Instruction } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
 import { I32_CODE_SIZE, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, U64_SEGMENT_BASE } from '../../state.ts';
@@ -133,6 +134,16 @@ export class ReferenceEngine implements Engine {
       if (ops.blockWritten) break;
     }
     writeRip(i32, next);
+  }
+
+  /** Executes the long operation at RIP, with RFLAGS exact in the state block before and after. What it throws is for `faulted`. */
+  operate(core: Core, insn: Instruction): void {
+    const { clock, counters } = core.state;
+    this.inOperation = true;
+    insn.operation(core, insn);
+    this.inOperation = false;
+    counters[COUNTER_INSTRUCTIONS]! += 1;
+    clock[0]! += insn.cycles;
   }
 
   /** The instruction at RIP of the state block faulted elsewhere: the fault is delivered. */
