@@ -31,14 +31,6 @@ export class DataShortcut {
     this.words = new Int32Array(buffer, byteOffset, SHORTCUT_BYTES / 4);
   }
 
-  /** The page at `la` (any address in it) is at `offset` - (la mod 4096) in the machine's memory, for reads or writes in this context. */
-  fill(write: boolean, la: number, offset: number, context: number): void {
-    const at = ((la >>> 12) & (SHORTCUT_ENTRIES - 1)) * WORDS + (write ? WRITES : 0);
-    this.words[at] = ((la | 0) & ~0xfff) | context;
-    this.words[at + 1] = Math.floor(la / 0x1_0000_0000);
-    this.words[at + 2] = (offset - la) | 0;
-  }
-
   /** No page of the entry with this page number (low 32 bits) and size (log2 of pages) is left. */
   drop(page: number, size: number): void {
     if (size !== 0) {

@@ -4,7 +4,6 @@
  */
 
 import { setFlagsFromString } from 'node:v8';
-import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
 import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_TLB_FILL } from '../../../trace/events.ts';
@@ -22,7 +21,6 @@ import {
   I32_LEFT_INSTRUCTION,
   I32_QUIET,
   I32_REGION,
-  I32_SHORTCUT_CONTEXT,
   U64_TRANSFER,
 } from '../../state.ts';
 import type { Engine } from '../engine.ts';
@@ -161,8 +159,7 @@ export class JitEngine implements Engine, HostCalls {
     if (compiled === null || compiled.region.epoch !== this.epoch) {
       block.heat++;
       if (block.heat < this.heatToCompile || !this.isCompilable(core, block)) {
-        this.takeFlags(core);
-        reference.execute(core, block, 0);
+        this.interpret(core, block, 0);
         return;
       }
       compiled = this.compile(block);
@@ -213,11 +210,23 @@ export class JitEngine implements Engine, HostCalls {
   /** Generated code came back with this answer. */
   private left(core: Core, left: number): void {
     if (left === LEFT_NORMALLY) return;
-    const { reference, regions } = this;
     const { i32 } = core.state;
-    this.takeFlags(core);
-    if (left === LEFT_FAULTED) reference.faultedAt(core);
-    else reference.executeRest(core, regions[i32[I32_REGION]!]!.blocks[i32[I32_LEFT_BLOCK]!]!, i32[I32_LEFT_INSTRUCTION]!);
+    if (left === LEFT_FAULTED) {
+      this.takeFlags(core);
+      this.reference.faultedAt(core);
+    } else this.interpret(core, this.regions[i32[I32_REGION]!]!.blocks[i32[I32_LEFT_BLOCK]!]!, i32[I32_LEFT_INSTRUCTION]!);
+  }
+
+  /** The rest of a block, by the reference engine. A long operation alone finds the flags where it wants them: in the state block. */
+  private interpret(core: Core, block: Block, first: number): void {
+    const insn = block.instructions[first]!;
+    if (insn.kind === 'system' && !this.referenceHasFlags) {
+      this.closeFlags(core);
+      this.reference.operate(core, insn);
+    } else {
+      this.takeFlags(core);
+      this.reference.execute(core, block, first);
+    }
   }
 
   /** No region that was compiled so far is entered again. */
@@ -303,11 +312,8 @@ export class JitEngine implements Engine, HostCalls {
       if (thrown !== guestFault) throw thrown;
       return ACCESS_FAULTED;
     }
-    if (kind !== SLOW_STORE_UPDATE) {
-      // Generated code counts one translation for each access by itself.
-      state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
-      this.fillShortcut(laHigh * 0x1_0000_0000 + (laLow >>> 0), kind !== SLOW_LOAD);
-    }
+    // Generated code counts one translation for each access by itself.
+    if (kind !== SLOW_STORE_UPDATE) state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
     if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
     else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
     return ACCESS_DONE;
@@ -316,15 +322,6 @@ export class JitEngine implements Engine, HostCalls {
   /** HostCalls: an exception that a meaning raises. */
   raise(vector: number, errorCode: number): void {
     guestFault.set(vector, errorCode);
-  }
-
-  /** The shortcut has the page of `la` if the first-level TLB has it, and generated code may touch it. */
-  private fillShortcut(la: number, write: boolean): void {
-    const { core, side } = this;
-    const hpa = core.mmu.firstLevelAddress(la, (write ? ACCESS_WRITE : ACCESS_READ) | core.userAccess);
-    if (hpa < 0 || hpa - (hpa & 0xfff) + 4096 > core.memory.size) return;
-    if (write && core.memory.codePages[Math.floor(hpa / 4096)] !== 0) return;
-    side.shortcut.fill(write, la, this.layout.ramBase + hpa, core.state.i32[I32_SHORTCUT_CONTEXT]!);
   }
 
   private sideOf(core: Core): CoreSide {

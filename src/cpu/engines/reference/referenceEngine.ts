@@ -10,6 +10,7 @@ import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64, type CodeMode, codeModeOf } from '../../decode/codeMode.ts';
 import { MAX_INSTRUCTION_LENGTH } from '../../decode/decoder.ts';
+import type { Instruction } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
 import { I32_CODE_SIZE, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, U64_SEGMENT_BASE } from '../../state.ts';
@@ -107,7 +108,8 @@ export class ReferenceEngine implements Engine {
     let next = readRip(i32);
     const { instructions } = block;
     const count = core.singleStep ? first + 1 : instructions.length;
-    const lastByte = this.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
+    this.mode = block.mode;
+    const lastByte = block.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
     ops.blockPage = block.page;
     ops.blockSecondPage = block.secondPage;
     ops.blockWritten = false;
@@ -140,10 +142,14 @@ export class ReferenceEngine implements Engine {
     writeRip(i32, next);
   }
 
-  /** As `execute`, for a block of 64-bit code that was not fetched here. */
-  executeRest(core: Core, block: Block, first: number): void {
-    this.mode = CODE_64;
-    this.execute(core, block, first);
+  /** Executes the long operation at RIP, with RFLAGS exact in the state block before and after. What it throws is for `faulted`. */
+  operate(core: Core, insn: Instruction): void {
+    const { clock, counters } = core.state;
+    this.inOperation = true;
+    insn.operation(core, insn);
+    this.inOperation = false;
+    counters[COUNTER_INSTRUCTIONS]! += 1;
+    clock[0]! += insn.cycles;
   }
 
   /** The instruction at RIP of the state block faulted elsewhere: the fault is delivered. */
