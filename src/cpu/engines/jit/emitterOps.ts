@@ -6,17 +6,16 @@ import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import type { Width } from '../../decode/instruction.ts';
 import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
 import { I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
-import type { Effect } from './effect.ts';
 import { constantNode, localNode, NODE_CALL, NODE_SELECT, Node, stateNode } from './node.ts';
+import { NotCompilable } from './notCompilable.ts';
+import { settledNode, VectorEmitterOps } from './vectorEmitterOps.ts';
 import { I32, I64, op } from './wasmModule.ts';
-
-/** A meaning uses something that generated code does not do: the instruction is left to the reference engine. */
-export class NotCompilable extends Error {}
 
 /** Where the emitter finds things in the function it writes into. */
 export interface EmitterLocals {
   /** By register number. */
   readonly gpr: readonly number[];
+  readonly xmm: readonly number[];
   readonly flagsWord: number;
   readonly pendingA: number;
   readonly pendingB: number;
@@ -33,8 +32,7 @@ export type PendingFlags = { readonly rule: FlagRule; readonly width: Width } | 
 
 const maskOf = (width: number): bigint => (1n << BigInt(width)) - 1n;
 
-export class EmitterOps implements Ops<Node> {
-  effects: Effect[] = [];
+export class EmitterOps extends VectorEmitterOps implements Ops<Node> {
   /** Registers that code written so far reads or writes, and writes. */
   readonly touched = new Set<number>();
   readonly written = new Set<number>();
@@ -44,6 +42,7 @@ export class EmitterOps implements Ops<Node> {
   private readonly locals: EmitterLocals;
 
   constructor(locals: EmitterLocals) {
+    super(locals.xmm);
     this.locals = locals;
   }
 
@@ -358,9 +357,7 @@ export class EmitterOps implements Ops<Node> {
 
   private recordLoad(width: Width, segment: number, la: Node, update: boolean): Node {
     la.uses += 2;
-    // The node's home is set when the load is emitted.
-    const result = new Node(op.unreachable, I64, width);
-    result.uses = 2;
+    const result = settledNode(I64, width);
     this.effects.push({ kind: 'load', width, segment, la, result, update });
     return result;
   }

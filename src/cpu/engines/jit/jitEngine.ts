@@ -13,10 +13,20 @@ import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
-import { CORE_STATE_SIZE, F64_HORIZON, I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_SHORTCUT_CONTEXT, U64_TRANSFER } from '../../state.ts';
+import { stepOf } from '../../semantics/floatStep.ts';
+import {
+  CORE_STATE_SIZE,
+  F64_HORIZON,
+  I32_LEFT_BLOCK,
+  I32_LEFT_INSTRUCTION,
+  I32_SHORTCUT_CONTEXT,
+  U64_TRANSFER,
+  U64_TRANSFER_HIGH,
+} from '../../state.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
+import { sseFault } from '../sseAccess.ts';
 import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
@@ -47,6 +57,8 @@ interface Region {
   readonly blocks: readonly Block[];
   readonly page: number;
   readonly epoch: number;
+  /** It holds SSE instructions and was compiled for cores that may execute them. */
+  readonly needsSse: boolean;
 }
 
 /** What a block's `compiled` holds. */
@@ -91,6 +103,7 @@ export class JitEngine implements Engine, HostCalls {
   private compileMilliseconds = 0;
   private regionCalls = 0;
   private slowAccesses = 0;
+  private slowFloats = 0;
 
   constructor(cache: BlockCache, layout: JitMemory) {
     this.cache = cache;
@@ -109,6 +122,7 @@ export class JitEngine implements Engine, HostCalls {
       compileMilliseconds: this.compileMilliseconds,
       regionCalls: this.regionCalls,
       slowAccesses: this.slowAccesses,
+      slowFloats: this.slowFloats,
     };
   }
 
@@ -149,6 +163,11 @@ export class JitEngine implements Engine, HostCalls {
         return;
       }
       compiled = this.compile(block);
+    }
+    if (compiled.region.needsSse && sseFault(core.state.i32) >= 0) {
+      this.takeFlags(core);
+      reference.execute(core, block, 0);
+      return;
     }
     this.runRegion(core, compiled);
   }
@@ -200,12 +219,14 @@ export class JitEngine implements Engine, HostCalls {
       this.regionCount = 0;
     }
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
-    const module = new WebAssembly.Module(new RegionCompiler(plan).compile(this.layout.pages));
+    const compiler = new RegionCompiler(plan);
+    const module = new WebAssembly.Module(compiler.compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
     });
-    const region: Region = { run: instance.exports['run'] as RegionFunction, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
+    const run = instance.exports['run'] as RegionFunction;
+    const region: Region = { run, blocks: plan.blocks, page: plan.page, epoch: this.epoch, needsSse: compiler.needsSse };
     this.regionCount++;
     plan.blocks.forEach((member, entry) => {
       const compiled = member.compiled as RegionEntry | null;
@@ -220,20 +241,23 @@ export class JitEngine implements Engine, HostCalls {
     const { core, slow } = this;
     const { state } = core;
     const kind = word & 15;
-    const width = (word >>> 8) as Width;
+    const bits = word >>> 8;
+    const width = bits as Width;
     const segment = (word >>> 4) & 15;
     const la = BigInt.asUintN(64, (BigInt(laHigh) << 32n) | BigInt(laLow >>> 0));
     this.slowAccesses++;
     try {
       switch (kind) {
         case SLOW_LOAD:
-          state.u64[U64_TRANSFER] = slow.load(width, segment, la);
+          if (bits === 128) this.keepTransfer(slow.loadVector(segment, la));
+          else state.u64[U64_TRANSFER] = slow.load(width, segment, la);
           break;
         case SLOW_UPDATE:
           state.u64[U64_TRANSFER] = slow.loadForUpdate(width, segment, la);
           break;
         case SLOW_STORE:
-          slow.store(width, segment, la, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
+          if (bits === 128) slow.storeVector(segment, la, (state.u64[U64_TRANSFER_HIGH]! << 64n) | state.u64[U64_TRANSFER]!);
+          else slow.store(width, segment, la, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
           break;
         case SLOW_STORE_UPDATE:
           slow.storeUpdate(width, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
@@ -250,6 +274,29 @@ export class JitEngine implements Engine, HostCalls {
     }
     if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
     else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
+    return ACCESS_DONE;
+  }
+
+  private keepTransfer(value: bigint): void {
+    const { u64 } = this.core.state;
+    u64[U64_TRANSFER] = value;
+    u64[U64_TRANSFER_HIGH] = value >> 64n;
+  }
+
+  /** HostCalls: a floating-point operation that is not ordinary, carried out by the reference engine's unit. */
+  floating(number: number): number {
+    const { floatOperands } = this.core.state;
+    const [aLow, aHigh, bLow, bHigh] = floatOperands as unknown as readonly [bigint, bigint, bigint, bigint];
+    const step = stepOf(number);
+    this.slowFloats++;
+    try {
+      const result = this.slow.floating(step, (aHigh << 64n) | aLow, step.integerSource ? bLow : (bHigh << 64n) | bLow);
+      floatOperands[0] = result;
+      floatOperands[1] = result >> 64n;
+    } catch (thrown) {
+      if (thrown !== guestFault) throw thrown;
+      return ACCESS_FAULTED;
+    }
     return ACCESS_DONE;
   }
 

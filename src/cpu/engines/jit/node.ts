@@ -1,4 +1,6 @@
 import type { CodeBuilder } from './codeBuilder.ts';
+import { SIMD_PREFIX } from './simd.ts';
+import { emitVectorNode } from './vectorNodes.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
 /** What a node stands for besides an opcode with arguments. */
@@ -17,7 +19,7 @@ export const NODE_CALL = -5;
 export class Node {
   /** WebAssembly opcode, or NODE_…. */
   readonly opcode: number;
-  /** I32 (truth values only) or I64. */
+  /** I32 (truth values only), I64 or V128. */
   readonly type: number;
   readonly a: Node | undefined;
   readonly b: Node | undefined;
@@ -25,7 +27,7 @@ export class Node {
   /** Constant; or number of the local, offset in the state block, number of the function. */
   readonly value: bigint;
   readonly index: number;
-  /** Bits that may be set: 0 … 64; the value is below 2^bits. */
+  /** Bits that may be set: 0 … 64, or 128; the value is below 2^bits. */
   readonly bits: number;
   uses = 0;
   /** Local that holds it once computed; -1 before. */
@@ -154,6 +156,10 @@ export class NodeEmitter {
         this.value(b!);
         builder.call(node.index);
         return;
+    }
+    if (opcode >= SIMD_PREFIX) {
+      emitVectorNode(this, node);
+      return;
     }
     // Operands of 32-bit operations are truth values.
     const narrow = opcode === op.i32_eqz || opcode === op.i32_and || opcode === op.i32_or || opcode === op.i32_ne;

@@ -2,7 +2,6 @@ import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
 import { CodeBuilder } from './codeBuilder.ts';
-import { NotCompilable } from './emitterOps.ts';
 import { InstructionEmitter, type RegionLocals } from './instructionEmitter.ts';
 import {
   CLOCK_BYTE,
@@ -19,10 +18,13 @@ import {
   RFLAGS_BYTE,
   RIP_BYTE,
   SHORTCUT_CONTEXT_BYTE,
+  xmmByte,
 } from './jitLayout.ts';
+import { NotCompilable } from './notCompilable.ts';
 import type { RegionPlan } from './regionPlan.ts';
 import { RUNTIME_IMPORTS, RUNTIME_TYPE_OF, RUNTIME_TYPES } from './runtime.ts';
-import { encodeModule, F64, I32, I64, op } from './wasmModule.ts';
+import { simdOp } from './simd.ts';
+import { encodeModule, F64, I32, I64, op, V128 } from './wasmModule.ts';
 
 /** A horizon below this asks for an exit right after the current instruction (its own code was written). */
 export const LEAVE_AT_ONCE = -1.5;
@@ -66,6 +68,7 @@ export class RegionCompiler {
       core: 0,
       shortcut: 1,
       gpr: Array.from({ length: 16 }, () => builder.local(I64)),
+      xmm: Array.from({ length: 16 }, () => builder.local(V128)),
       flagsWord: builder.local(I32),
       pendingRule: builder.local(I32),
       pendingA: builder.local(I64),
@@ -84,6 +87,11 @@ export class RegionCompiler {
     this.next = 2;
     this.reason = builder.local(I32);
     this.emitter = new InstructionEmitter(builder, this.locals, numbers, { leaveFaulted: (uncounted) => this.leaveFaulted(uncounted) });
+  }
+
+  /** The region holds SSE instructions: it is for cores that may execute them. */
+  get needsSse(): boolean {
+    return this.emitter.ops.needsSse;
   }
 
   /** The module's bytes. */
@@ -330,6 +338,8 @@ export class RegionCompiler {
       builder.set(local);
     };
     for (const register of this.emitter.ops.touched) load(op.i64_load, register * 8, locals.gpr[register]!);
+    for (const register of this.emitter.ops.touchedXmm) load(simdOp.v128_load, xmmByte(register), locals.xmm[register]!);
+    this.emitter.floats.emitFloors(builder);
     load(op.i32_load, RFLAGS_BYTE, locals.flagsWord);
     load(op.i32_load, PENDING_RULE_BYTE, locals.pendingRule);
     load(op.i64_load, PENDING_A_BYTE, locals.pendingA);
@@ -354,6 +364,7 @@ export class RegionCompiler {
       builder.memory(opcode, offset);
     };
     for (const register of this.emitter.ops.written) store(op.i64_store, register * 8, locals.gpr[register]!);
+    for (const register of this.emitter.ops.writtenXmm) store(simdOp.v128_store, xmmByte(register), locals.xmm[register]!);
     store(op.i32_store, RFLAGS_BYTE, locals.flagsWord);
     store(op.i32_store, PENDING_RULE_BYTE, locals.pendingRule);
     store(op.i64_store, PENDING_A_BYTE, locals.pendingA);

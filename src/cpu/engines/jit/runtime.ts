@@ -19,13 +19,19 @@ import {
   TRANSFER_BYTE,
 } from './jitLayout.ts';
 import { localNode, type Node, NodeEmitter } from './node.ts';
-import { encodeModule, F64, type FunctionBody, I32, I64, op } from './wasmModule.ts';
+import { ordinaryFunction } from './ordinaryFloats.ts';
+import { encodeModule, F32, F64, type FunctionBody, I32, I64, op, V128 } from './wasmModule.ts';
 
 /** What a shortcut miss calls on the host. The linear address is in TRANSFER (its value for stores beside it). */
 export interface HostCalls {
   /** @param access see `accessWord`. @returns ACCESS_DONE, ACCESS_FAULTED or ACCESS_WROTE_CODE. */
   access(la_low: number, la_high: number, access: number): number;
   raise(vector: number, errorCode: number): void;
+  /**
+   * A floating-point operation that generated code does not do itself: operands and result in the state block (FLOAT_OPERANDS_OFFSET).
+   * @param step its number. @returns ACCESS_DONE or ACCESS_FAULTED.
+   */
+  floating(step: number): number;
 }
 
 export const ACCESS_DONE = 0;
@@ -41,7 +47,10 @@ export const SLOW_STORE_UPDATE = 3;
 export const accessWord = (kind: number, width: number, segment: number): number => kind | (segment << 4) | (width << 8);
 
 /** Functions that regions import from the runtime, in this order, with their types. */
-export const RUNTIME_IMPORTS = ['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned'] as const;
+export const RUNTIME_IMPORTS = [
+  ...(['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned'] as const),
+  ...(['floating', 'ordinaryF64', 'ordinaryF32'] as const),
+] as const;
 export const RUNTIME_TYPES = [
   // close(rule, a, b, r, flags) -> flags
   { parameters: [I32, I64, I64, I64, I32], results: [I32] },
@@ -51,8 +60,13 @@ export const RUNTIME_TYPES = [
   { parameters: [I32, I32], results: [] },
   // mulHigh(a, b)
   { parameters: [I64, I64], results: [I64] },
+  // floating(step) -> status
+  { parameters: [I32], results: [I32] },
+  // ordinary(a, b, r, floor, sum) -> lanes
+  { parameters: [V128, V128, V128, F64, I32], results: [I32] },
+  { parameters: [V128, V128, V128, F32, I32], results: [I32] },
 ] as const;
-export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3] as const;
+export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6] as const;
 
 export interface Runtime {
   readonly functions: Record<string, unknown>;
@@ -67,8 +81,8 @@ const TYPES = [
   // closeInState(core)
   { parameters: [I32], results: [] },
 ];
-const TYPE_HOST_ACCESS = 4;
-const TYPE_CLOSE_IN_STATE = 5;
+const TYPE_HOST_ACCESS = 7;
+const TYPE_CLOSE_IN_STATE = 8;
 const HOST_ACCESS = 0;
 const HOST_RAISE = 1;
 const CLOSE = 2;
@@ -84,6 +98,8 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
     mulHighUnsigned(),
     mulHighSigned(),
     closeInStateFunction(),
+    ordinaryFunction('f64', 5),
+    ordinaryFunction('f32', 6),
   ];
   const imports = [
     { module: 'host', name: 'access', type: TYPE_HOST_ACCESS },
@@ -95,7 +111,7 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
     host: { access: host.access.bind(host), raise: host.raise.bind(host) },
   });
   const exports = instance.exports as Record<string, unknown>;
-  return { functions: exports, closeInState: exports['closeInState'] as (core: number) => void };
+  return { functions: { ...exports, floating: host.floating.bind(host) }, closeInState: exports['closeInState'] as (core: number) => void };
 }
 
 function body(builder: CodeBuilder, name: string, type: number): FunctionBody {
@@ -117,6 +133,7 @@ function closeFunction(): FunctionBody {
     builder.close();
     const locals = {
       gpr: [],
+      xmm: [],
       flagsWord: FLAGS,
       pendingA: A,
       pendingB: B,
