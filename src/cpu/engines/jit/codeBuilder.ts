@@ -1,5 +1,5 @@
 import { SIMD_PREFIX } from './simd.ts';
-import { ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
+import { type BranchHint, ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
 
 const SIMD_BYTE = 0xfd;
 
@@ -8,6 +8,8 @@ export class CodeBuilder {
   readonly code = new ByteWriter();
   /** Blocks open now: what a branch label counts from. */
   depth = 0;
+  /** What is expected of branches, for the optimizing compiler. */
+  readonly hints: BranchHint[] = [];
   private readonly parameters: number;
   private readonly localTypes: number[] = [];
 
@@ -84,6 +86,12 @@ export class CodeBuilder {
     this.code.byte(opcode);
     this.code.byte(type);
     return ++this.depth;
+  }
+
+  /** Opens an `if` whose condition is expected to be true (1) or false (0). */
+  openIf(likely: 0 | 1, type: number = VOID_BLOCK): number {
+    this.hints.push({ offset: this.code.length, likely });
+    return this.open(op.if, type);
   }
 
   openI64(opcode: number): number {
