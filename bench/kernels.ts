@@ -42,15 +42,11 @@ export const BENCH_CASES: readonly BenchCase[] = [
   one('e', 'bench-chase', 20_000, false),
   one('f', 'bench-crc', 2, true),
   one('g', 'bench-fib', 1, true),
+  one('h', 'bench-logistic', 2000, true),
   one('i', 'bench-map', 500, false),
   one('codegen', 'bench-codegen', 2000, false),
   smp('busy', 'bench-busy', 20_000, false),
   smp('lock', 'bench-lock', 500, true),
   smp('ipi', 'bench-ipi', 100, true),
   smp('idle', 'bench-idle', 20, true, false),
-];
-
-/** Guests that wait for instructions the machine does not have yet. */
-export const PENDING: readonly (readonly [id: string, guest: string, why: string])[] = [
-  ['h', 'bench-logistic', 'SSE2 scalar double precision'],
 ];

@@ -1,5 +1,6 @@
 import { CR0_CD, CR0_ET, CR0_NW } from '../arch/controlRegisters.ts';
 import { PAT_RESET } from '../arch/msr.ts';
+import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { CS, LDTR, RDX, TR } from '../arch/registers.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
 import { AR_P, AR_S, TYPE_ACCESSED, TYPE_CODE, TYPE_LDT, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
@@ -13,6 +14,7 @@ import {
   I32_GDTR_LIMIT,
   I32_IDTR_LIMIT,
   I32_INTERRUPTIBILITY,
+  I32_MXCSR,
   I32_NON_ROOT,
   I32_RFLAGS,
   U64_CR0,
@@ -39,17 +41,19 @@ const TYPE_BUSY_TSS_32 = 11;
  * SDM: Vol. 3, "Processor State After Reset".
  */
 export function resetCore(core: Core): void {
-  const { u64, i32 } = core.state;
+  const { u64, i32, xmm } = core.state;
   u64[U64_PAT] = PAT_RESET;
   u64[U64_MISC_ENABLE] = 1n;
   u64[U64_XCR0] = 1n;
+  xmm.fill(0n);
+  i32[I32_MXCSR] = MXCSR_RESET;
   initCore(core);
   core.setActivity(ACTIVITY_ACTIVE);
   i32[I32_NON_ROOT] = 0;
 }
 
 /**
- * An INIT was received: registers as after reset, but for the MSRs, TSC and caches that INIT leaves alone; the core waits for STARTUP.
+ * An INIT was received: registers as after reset, but for the MSRs, TSC, caches and vector state that INIT leaves alone; the core waits for STARTUP.
  * SDM: Vol. 3, "Processor State After Reset" (column INIT).
  */
 export function initCore(core: Core): void {

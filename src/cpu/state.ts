@@ -38,6 +38,8 @@ export const U64_PENDING_A = 52;
 export const U64_PENDING_B = 53;
 export const U64_PENDING_R = 54;
 export const U64_TRANSFER = 55;
+/** The upper half of a 128-bit value on its way. */
+export const U64_TRANSFER_HIGH = 56;
 const U64_FIELDS = 64;
 
 /** 32-bit fields, as indices into `CoreState.i32`. */
@@ -101,8 +103,13 @@ export const F64_COUNTERS = F64_CLOCK + 1;
 /** How far generated code may run, after the counters. */
 export const F64_HORIZON = F64_COUNTERS + COUNTERS.length;
 
-/** XMM0–XMM15, then x87 and MXCSR state, after the counters. */
-export const VECTOR_OFFSET = Math.ceil(((F64_COUNTERS + COUNTERS.length + 16) * 8) / 64) * 64;
+/** Byte offset of two 128-bit scratch places of generated code: operands of a floating-point operation that the host carries out. */
+export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_HORIZON + 1) * 8) / 64) * 64;
+
+/** Byte offset of XMM0–XMM15, 16 bytes each, after the counters. */
+export const VECTOR_OFFSET = FLOAT_OPERANDS_OFFSET + 64;
+/** As an index into `CoreState.i32`: behind the XMM registers. */
+export const I32_MXCSR = (VECTOR_OFFSET + 256) / 4;
 /** Bytes of a core's state block, a multiple of 4096. */
 export const CORE_STATE_SIZE = 4096;
 
@@ -129,6 +136,10 @@ export class CoreState {
   /** `clock[0]`: local time in cycles. */
   readonly clock: Float64Array;
   readonly counters: Float64Array;
+  /** XMM0–XMM15, low half first: two elements each. */
+  readonly xmm: BigUint64Array;
+  /** The scratch at FLOAT_OPERANDS_OFFSET. */
+  readonly floatOperands: BigUint64Array;
 
   /** @param byteOffset of the block in `buffer`; a multiple of 8. */
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
@@ -140,5 +151,7 @@ export class CoreState {
     this.f64 = new Float64Array(buffer, byteOffset, CORE_STATE_SIZE / 8);
     this.clock = new Float64Array(buffer, byteOffset + F64_CLOCK * 8, 1);
     this.counters = new Float64Array(buffer, byteOffset + F64_COUNTERS * 8, COUNTERS.length);
+    this.xmm = new BigUint64Array(buffer, byteOffset + VECTOR_OFFSET, 32);
+    this.floatOperands = new BigUint64Array(buffer, byteOffset + FLOAT_OPERANDS_OFFSET, 4);
   }
 }

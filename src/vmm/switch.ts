@@ -1,5 +1,6 @@
 import type { Core } from '../cpu/core.ts';
 import {
+  I32_MXCSR,
   U64_CR2,
   U64_CSTAR,
   U64_DR0,
@@ -24,10 +25,14 @@ const SWITCHED: readonly number[] = [
 /** The vCPU's registers are safe in its record. */
 export function saveVcpu(core: Core, vcpu: Vcpu): void {
   for (const index of SWITCHED) vcpu.registers[index] = core.state.u64[index]!;
+  vcpu.xmm.set(core.state.xmm);
+  vcpu.mxcsr = core.state.i32[I32_MXCSR]!;
 }
 
 /** The vCPU's registers are on the core and its VMCS is current. */
 export function loadVcpu(core: Core, vcpu: Vcpu): void {
   for (const index of SWITCHED) core.state.u64[index] = vcpu.registers[index]!;
+  core.state.xmm.set(vcpu.xmm);
+  core.state.i32[I32_MXCSR] = vcpu.mxcsr;
   core.vmx.current = vcpu.vmcs;
 }

@@ -1,4 +1,5 @@
 import { LocalApic } from '../apic/localApic.ts';
+import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import type { HypercallCall } from './hypercalls/hypercall.ts';
 import type { Pcpu } from './pcpu.ts';
@@ -20,6 +21,9 @@ export class Vcpu {
   readonly clock = new Float64Array(1);
   /** General-purpose registers and switched MSRs while the vCPU is not on a core (RSP is in the VMCS). */
   readonly registers = new BigUint64Array(64);
+  /** Vector registers and MXCSR, likewise. */
+  readonly xmm = new BigUint64Array(32);
+  mxcsr = MXCSR_RESET;
   state: VcpuState;
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;

@@ -8,7 +8,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'src/arch/': 'names and numbers, without behaviour: whoever uses them is tested',
   'src/webAssembly.d.ts': 'declarations',
   'src/index.ts': 'test/house/package.test.ts imports it from the packed tarball',
-  'src/kernels/bench/logistic.ts': 'waits for SSE2: bench/kernels.ts names it as a kernel that cannot run yet',
   'src/trace/runStats.ts': 'types',
   'src/cli/main.ts': 'the process itself: test/house/readme.test.ts and test/cli/badInput.test.ts run it',
   'src/cli/sessionLibrary.ts': 'loaded by the process: test/cli/badInput.test.ts and test/house/readme.test.ts run it',

@@ -7,6 +7,7 @@ import { RFLAGS_DEFINED } from '../../arch/rflags.ts';
 import type { Instruction, Width } from '../decode/instruction.ts';
 import { conditionFlags } from './conditions.ts';
 import type { FlagBit, FlagRule, Ops, Value } from './ops.ts';
+import type { LaneOperation } from './vectorOps.ts';
 
 /** The value that stands for all of them. */
 const nothing = undefined as Value;
@@ -31,6 +32,8 @@ export class Effects implements Ops<Value> {
   jumps = false;
   /** An exception of the instruction itself is possible (memory apart). */
   raises = false;
+  /** It is executed only where SSE is enabled. */
+  sse = false;
 
   /** The effects of an instruction of kind `plain` or `branch`. */
   static of(insn: Instruction): Effects {
@@ -201,6 +204,56 @@ export class Effects implements Ops<Value> {
 
   probeStore(): void {}
   checkSegment(): void {}
+
+  requireSse(): void {
+    this.sse = true;
+  }
+  readXmm(): Value {
+    return nothing;
+  }
+  writeXmm(): void {}
+  vectorConstant(): Value {
+    return nothing;
+  }
+  lane(): Value {
+    return nothing;
+  }
+  withLane(): Value {
+    return nothing;
+  }
+  lanewise(operation: LaneOperation): Value {
+    return operation.lane(this, 64, nothing, nothing);
+  }
+  shiftLanes(): Value {
+    return nothing;
+  }
+  shuffle(): Value {
+    return nothing;
+  }
+  swizzle(): Value {
+    return nothing;
+  }
+  signMask(): Value {
+    return nothing;
+  }
+  readMxcsr(): Value {
+    return nothing;
+  }
+  writeMxcsr(): void {}
+
+  floating(): Value {
+    this.raises = true;
+    return nothing;
+  }
+
+  loadVector(): Value {
+    this.loads++;
+    return nothing;
+  }
+
+  storeVector(): void {
+    this.stores++;
+  }
 
   jump(): void {
     this.jumps = true;

@@ -193,6 +193,9 @@ export const FLAGS_BIT_FIELD = rule('bit-field', RFLAGS_CF | RFLAGS_OF | RFLAGS_
   return ofResult(bit, ops, width, r);
 });
 
+/** All status flags stand in r, at their places in RFLAGS. */
+export const FLAGS_GIVEN = rule('given', RFLAGS_STATUS, (ops, bit, width, _a, _b, r) => bitAt(ops, width, r, bit));
+
 /** All rules, by id. */
 export const FLAG_RULES: readonly FlagRule[] = [
   FLAGS_ADD,
@@ -216,4 +219,5 @@ export const FLAG_RULES: readonly FlagRule[] = [
   FLAGS_COUNT,
   FLAGS_POPCNT,
   FLAGS_BIT_FIELD,
+  FLAGS_GIVEN,
 ];

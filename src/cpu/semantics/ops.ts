@@ -1,4 +1,5 @@
 import type { Width } from '../decode/instruction.ts';
+import type { VectorOps } from './vectorOps.ts';
 
 /**
  * A run-time value, as a meaning sees it: opaque. `void` is the one TypeScript type that refuses to be tested for truth, so
@@ -41,7 +42,7 @@ export interface FlagRule {
  *   store checks the later ones first (`probeStore`).
  * - Faults do not return.
  */
-export interface Ops<V> {
+export interface Ops<V> extends VectorOps<V> {
   constant(width: Width, value: bigint): V;
 
   add(width: Width, a: V, b: V): V;

@@ -25,6 +25,7 @@ import * as logical from './logical.ts';
 import type { Meaning } from './meaning.ts';
 import { fence, nop } from './misc.ts';
 import * as shifts from './shiftAndRotate.ts';
+import { SSE_MEANINGS } from './sse/table.ts';
 import * as stack from './stack.ts';
 import * as string from './string.ts';
 
@@ -229,11 +230,18 @@ const REPEATED: ReadonlyMap<Semantics, Semantics> = new Map(
   ),
 );
 
+const SSE: ReadonlyMap<string, Semantics> = new Map([...SSE_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
+
+/** SSE instructions on XMM registers. Deviation: x87 and MMX registers do not exist; what names one stops the machine. */
+function vectorSemantics(mnemonic: string, operands: readonly Operand[]): Semantics | undefined {
+  return operands.every(({ kind, width }) => kind !== OPERAND_VECTOR || width === XMM_WIDTH) ? SSE.get(mnemonic) : undefined;
+}
+
 /** What this instruction does, or undefined when it has no meaning here yet. */
 export function semanticsOf(mnemonic: string, facts: SemanticsFacts): Semantics | undefined {
   const [first, second] = facts.operands;
   // Vector instructions share names with others: MOVSD and CMPSD are string instructions, too.
-  if (first?.kind === OPERAND_VECTOR || second?.kind === OPERAND_VECTOR) return undefined;
+  if (first?.kind === OPERAND_VECTOR || second?.kind === OPERAND_VECTOR) return vectorSemantics(mnemonic, facts.operands);
   switch (mnemonic) {
     case 'Mov':
       if (first?.kind === OPERAND_CONTROL) return MOV_TO_CONTROL;
@@ -259,4 +267,6 @@ export function semanticsOf(mnemonic: string, facts: SemanticsFacts): Semantics 
   return row !== undefined && facts.repeat !== REPEAT_NONE ? (REPEATED.get(row) ?? row) : row;
 }
 
+/** Bits of an XMM register, which tell it from MMX and x87 registers. */
+const XMM_WIDTH = 128;
 const isMark = (displacement: bigint): boolean => displacement >= BigInt(MARK_BASE) && displacement < BigInt(MARK_LIMIT);

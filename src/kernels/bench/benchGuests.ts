@@ -8,7 +8,23 @@ import { bytes, movs } from './copy.ts';
 import { crc } from './crc.ts';
 import { fib } from './fib.ts';
 import { idle } from './idle.ts';
+import { logistic } from './logistic.ts';
 import { map } from './map.ts';
 import { sieve } from './sieve.ts';
 
-export const BENCH_GUESTS: readonly GuestDefinition[] = [alu, sieve, movs, bytes, chase, crc, fib, map, codegen, busy, lock, ipi, idle];
+export const BENCH_GUESTS: readonly GuestDefinition[] = [
+  alu,
+  sieve,
+  movs,
+  bytes,
+  chase,
+  crc,
+  fib,
+  logistic,
+  map,
+  codegen,
+  busy,
+  lock,
+  ipi,
+  idle,
+];

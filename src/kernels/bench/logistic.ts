@@ -1,7 +1,5 @@
 /**
  * bench-logistic: the logistic map x ← r x (1 − x) in double precision: SSE2 scalar arithmetic.
- *
- * Not among the built-in guests yet: the machine has no SSE2.
  */
 import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../arch/controlRegisters.ts';
 import { cr4, rax, rdi } from '../../asm/register.ts';

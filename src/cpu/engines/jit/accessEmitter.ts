@@ -1,7 +1,7 @@
 /** An access that the shortcut does not serve: translated and carried out in generated code where that is possible, else by the host. */
 import { I32_UPDATE_ADDRESS } from '../../state.ts';
 import type { FunctionWriter, Variable } from './functionWriter.ts';
-import { CLOCK_BYTE, TRANSFER_BYTE } from './jitLayout.ts';
+import { CLOCK_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
 import { isCanonical } from './translationState.ts';
 import { F64, I32, I64, op } from './wasmModule.ts';
@@ -21,7 +21,7 @@ const LOADS = [op.i64_load8_u, op.i64_load16_u, op.i64_load32_u, op.i64_load];
 const STORES = [op.i64_store8, op.i64_store16, op.i64_store32, op.i64_store];
 
 /**
- * `access(core, clock, la, value, word) -> ACCESS_…`: what was loaded is in TRANSFER, the operand of an update at I32_UPDATE_ADDRESS or with
+ * `access(core, clock, la, value, word) -> ACCESS_…`: what was loaded is in TRANSFER (its high half, if any, beside it, where a store's is, too), the operand of an update at I32_UPDATE_ADDRESS or with
  * the host, the time in the state block. @param hostAccess the host's function.
  */
 export function defineAccess(module: ModuleWriter, translate: number, hostAccess: number): number {
@@ -37,9 +37,13 @@ export function defineAccess(module: ModuleWriter, translate: number, hostAccess
       f.if(at, () => {
         f.if(
           f.equal(kind, SLOW_STORE),
-          () => transfer(f, STORES, bytes, (opcode) => f.storeWith(opcode, at, 0, value)),
+          () => {
+            transfer(f, STORES, bytes, (opcode) => f.storeWith(opcode, at, 0, value));
+            f.if(f.equal(bytes, 16), () => f.storeWith(op.i64_store, at, 8, f.loadWith(op.i64_load, core, TRANSFER_HIGH_BYTE)));
+          },
           () => {
             transfer(f, LOADS, bytes, (opcode) => f.storeWith(op.i64_store, core, TRANSFER_BYTE, f.loadWith(opcode, at)));
+            f.if(f.equal(bytes, 16), () => f.storeWith(op.i64_store, core, TRANSFER_HIGH_BYTE, f.loadWith(op.i64_load, at, 8)));
             f.if(f.equal(kind, SLOW_UPDATE), () => f.store(core, I32_UPDATE_ADDRESS * 4, at));
           },
         );
@@ -51,7 +55,7 @@ export function defineAccess(module: ModuleWriter, translate: number, hostAccess
   });
 }
 
-/** One of four opcodes, for 1, 2, 4 or 8 bytes. */
+/** One of four opcodes, for 1, 2, 4 or 8 bytes; the last one also for the first half of 16. */
 function transfer(f: FunctionWriter, opcodes: readonly number[], bytes: Variable, emit: (opcode: number) => void): void {
   const [byte, word, doubleword, quadword] = opcodes as [number, number, number, number];
   const choose =
@@ -59,12 +63,12 @@ function transfer(f: FunctionWriter, opcodes: readonly number[], bytes: Variable
     () =>
       f.if(f.equal(bytes, size), () => emit(then), otherwise);
   choose(
-    8,
-    quadword,
+    4,
+    doubleword,
     choose(
-      4,
-      doubleword,
-      choose(1, byte, () => emit(word)),
+      1,
+      byte,
+      choose(2, word, () => emit(quadword)),
     ),
   )();
 }

@@ -1,11 +1,12 @@
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
-import { type EmitterOps, NotCompilable } from './emitterOps.ts';
+import type { EmitterOps } from './emitterOps.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
 import { INVLPG_HOST } from './invalidateEmitter.ts';
 import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
+import { NotCompilable } from './notCompilable.ts';
 import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
 import { emitRepeatInBulk } from './repeatEmitter.ts';
 import { I32, op } from './wasmModule.ts';

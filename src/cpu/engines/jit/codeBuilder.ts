@@ -1,4 +1,7 @@
+import { SIMD_PREFIX } from './simd.ts';
 import { type BranchHint, ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
+
+const SIMD_BYTE = 0xfd;
 
 /** The body of one WebAssembly function under construction: instructions, block depth, and locals handed out by type. */
 export class CodeBuilder {
@@ -25,7 +28,11 @@ export class CodeBuilder {
   }
 
   op(opcode: number): void {
-    this.code.byte(opcode);
+    if (opcode < SIMD_PREFIX) this.code.byte(opcode);
+    else {
+      this.code.byte(SIMD_BYTE);
+      this.code.unsigned(opcode - SIMD_PREFIX);
+    }
   }
 
   get(local: number): void {
@@ -60,9 +67,16 @@ export class CodeBuilder {
     this.code.append(bytes);
   }
 
+  f32(value: number): void {
+    this.code.byte(op.f32_const);
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.code.append(bytes);
+  }
+
   /** A load or store at [address on the stack + offset]. */
   memory(opcode: number, offset: number): void {
-    this.code.byte(opcode);
+    this.op(opcode);
     this.code.byte(0);
     this.code.unsigned(offset);
   }

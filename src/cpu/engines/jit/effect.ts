@@ -1,4 +1,5 @@
 import type { Width } from '../../decode/instruction.ts';
+import type { FloatStep } from '../../semantics/floatStep.ts';
 import type { FlagRule } from '../../semantics/ops.ts';
 import type { Node } from './node.ts';
 
@@ -6,18 +7,20 @@ import type { Node } from './node.ts';
 export type Effect =
   | {
       readonly kind: 'load';
-      readonly width: Width;
+      readonly width: Width | 128;
       readonly segment: number;
       readonly la: Node;
       readonly result: Node;
       readonly update: boolean;
     }
-  | { readonly kind: 'store'; readonly width: Width; readonly segment: number; readonly la: Node; readonly value: Node }
+  | { readonly kind: 'store'; readonly width: Width | 128; readonly segment: number; readonly la: Node; readonly value: Node }
   | { readonly kind: 'store-update'; readonly width: Width; readonly value: Node }
   | { readonly kind: 'raise'; readonly condition: Node | undefined; readonly vector: number; readonly errorCode: number }
   | { readonly kind: 'end-if'; readonly condition: Node }
   /** All status flags are in the flags word from here on. */
   | { readonly kind: 'settle-flags' }
+  | { readonly kind: 'floating'; readonly step: FloatStep; readonly a: Node; readonly b: Node; readonly result: Node }
+  | { readonly kind: 'xmm'; readonly register: number; readonly value: Node }
   | { readonly kind: 'gpr'; readonly width: Width; readonly register: number; readonly value: Node }
   | {
       readonly kind: 'flags';

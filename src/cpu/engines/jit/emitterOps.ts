@@ -5,17 +5,16 @@
 import type { Width } from '../../decode/instruction.ts';
 import type { FlagBit, FlagRule, Ops } from '../../semantics/ops.ts';
 import { I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
-import type { Effect } from './effect.ts';
 import { constantNode, localNode, NODE_CALL, NODE_CONDITION, NODE_FLAG, NODE_SELECT, Node, stateNode } from './node.ts';
+import { NotCompilable } from './notCompilable.ts';
+import { settledNode, VectorEmitterOps } from './vectorEmitterOps.ts';
 import { I32, I64, op } from './wasmModule.ts';
-
-/** A meaning uses something that generated code does not do: the instruction is left to the reference engine. */
-export class NotCompilable extends Error {}
 
 /** Where the emitter finds things in the function it writes into. */
 export interface EmitterLocals {
   /** By register number. */
   readonly gpr: readonly number[];
+  readonly xmm: readonly number[];
   readonly flagsWord: number;
   /** i64: linear address of the page. */
   readonly page: number;
@@ -26,8 +25,7 @@ export interface EmitterLocals {
 
 const maskOf = (width: number): bigint => (1n << BigInt(width)) - 1n;
 
-export class EmitterOps implements Ops<Node> {
-  effects: Effect[] = [];
+export class EmitterOps extends VectorEmitterOps implements Ops<Node> {
   /** Registers that code written so far reads or writes, and writes. */
   readonly touched = new Set<number>();
   readonly written = new Set<number>();
@@ -36,7 +34,13 @@ export class EmitterOps implements Ops<Node> {
   private readonly locals: EmitterLocals;
 
   constructor(locals: EmitterLocals) {
+    super(locals.xmm);
     this.locals = locals;
+  }
+
+  /** What the meanings run so far have touched does not count. */
+  forgetRegisters(): void {
+    for (const registers of [this.touched, this.written, this.touchedXmm, this.writtenXmm]) registers.clear();
   }
 
   private binary(opcode: number, bits: number, a: Node, b: Node): Node {
@@ -338,9 +342,7 @@ export class EmitterOps implements Ops<Node> {
 
   private recordLoad(width: Width, segment: number, la: Node, update: boolean): Node {
     la.uses += 2;
-    // The node's home is set when the load is emitted.
-    const result = new Node(op.unreachable, I64, width);
-    result.uses = 2;
+    const result = settledNode(I64, width);
     this.effects.push({ kind: 'load', width, segment, la, result, update });
     return result;
   }

@@ -12,7 +12,7 @@ interface Written {
 const ALL: Written = { gpr: -1, flags: -1 };
 
 /**
- * True iff going around the loop depends on nothing that the loop itself changes: no store, no long operation but PAUSE, and no register or flag that
+ * True iff going around the loop depends on nothing that the loop itself changes: no store, no long operation but PAUSE, no vector, and no register or flag that
  * is read before it is written, unless the loop leaves it alone. Then it does the same each time, as long as memory stays as it is.
  * @param members numbers of its blocks, the header first.
  */
@@ -25,8 +25,8 @@ export function isIdle(members: readonly number[], blocks: readonly Block[], suc
         continue;
       }
       if (insn.kind === 'branch' && insn.operands[0]?.kind !== OPERAND_RELATIVE) return false;
-      const { stores, raises, gprWritten, flagsWritten } = Effects.of(insn);
-      if (stores > 0 || raises) return false;
+      const { stores, raises, sse, gprWritten, flagsWritten } = Effects.of(insn);
+      if (stores > 0 || raises || sse) return false;
       changes.gpr |= gprWritten;
       changes.flags |= flagsWritten;
     }

@@ -8,11 +8,14 @@ import { I32_UPDATE_ADDRESS } from '../../state.ts';
 import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { Effect } from './effect.ts';
-import { type EmitterLocals, EmitterOps, NotCompilable } from './emitterOps.ts';
+import { type EmitterLocals, EmitterOps } from './emitterOps.ts';
 import { type FlagLocals, type FlagSnapshot, FlagState } from './flagState.ts';
-import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE } from './jitLayout.ts';
+import { FloatEmitter, type FloatNumbers } from './floatEmitter.ts';
+import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
-import { I32, I64, op } from './wasmModule.ts';
+import { NotCompilable } from './notCompilable.ts';
+import { simdOp } from './simd.ts';
+import { I32, I64, op, V128 } from './wasmModule.ts';
 
 /** Locals of a region's function besides those the emitter of values knows. */
 export interface RegionLocals extends EmitterLocals, FlagLocals {
@@ -34,7 +37,7 @@ export interface RegionLocals extends EmitterLocals, FlagLocals {
 }
 
 /** Function numbers of the runtime in a region's module. */
-export interface RuntimeNumbers {
+export interface RuntimeNumbers extends FloatNumbers {
   readonly close: number;
   readonly access: number;
   readonly raise: number;
@@ -54,14 +57,21 @@ export interface RegionContext {
   leaveFaulted(uncounted: number): void;
 }
 
-const LOADS: Readonly<Record<number, number>> = { 8: op.i64_load8_u, 16: op.i64_load16_u, 32: op.i64_load32_u, 64: op.i64_load };
-const STORES: Readonly<Record<number, number>> = { 8: op.i64_store8, 16: op.i64_store16, 32: op.i64_store32, 64: op.i64_store };
+const LOADS: Readonly<Record<number, number>> = {
+  ...{ 8: op.i64_load8_u, 16: op.i64_load16_u, 32: op.i64_load32_u, 64: op.i64_load },
+  128: simdOp.v128_load,
+};
+const STORES: Readonly<Record<number, number>> = {
+  ...{ 8: op.i64_store8, 16: op.i64_store16, 32: op.i64_store32, 64: op.i64_store },
+  128: simdOp.v128_store,
+};
 const INDEX_SHIFT = 12 - Math.log2(SHORTCUT_ENTRY_BYTES);
 const INDEX_MASK = (SHORTCUT_ENTRIES - 1) * SHORTCUT_ENTRY_BYTES;
 
 /** Turns the recorded effects of one instruction into code. */
 export class InstructionEmitter {
   readonly ops: EmitterOps;
+  readonly floats: FloatEmitter;
   private readonly builder: CodeBuilder;
   private readonly nodes: NodeEmitter;
   private readonly locals: RegionLocals;
@@ -80,6 +90,10 @@ export class InstructionEmitter {
     this.region = region;
     this.nodes = new NodeEmitter(builder, locals.core);
     this.ops = new EmitterOps(locals);
+    this.floats = new FloatEmitter(this.nodes, locals.core, runtime, () => {
+      this.storeClock();
+      region.leaveFaulted(0);
+    });
     this.flags = new FlagState(builder, this.nodes, this.ops, locals, runtime.close);
     this.nodes.flags = this.flags;
   }
@@ -101,6 +115,9 @@ export class InstructionEmitter {
           break;
         case 'store-update':
           this.emitStoreUpdate(effect);
+          break;
+        case 'floating':
+          this.floats.emit(effect);
           break;
         case 'raise':
           this.emitRaise(effect.condition, effect.vector, effect.errorCode);
@@ -148,6 +165,9 @@ export class InstructionEmitter {
     const { builder, nodes, locals } = this;
     const registers = writes.filter((effect) => effect.kind === 'gpr');
     const values = registers.map((effect) => this.settled(effect.value, registers.length > 1));
+    const vectors = writes
+      .filter((effect) => effect.kind === 'xmm')
+      .map(({ register, value }) => [register, nodes.inLocal(value)] as const);
     const flags = writes.filter((effect) => effect.kind === 'flags');
     const bits = writes
       .filter((effect) => effect.kind === 'flag')
@@ -163,6 +183,10 @@ export class InstructionEmitter {
     if (rule !== undefined) this.emitFlags(rule, operands);
     if (bits.some(({ bit }) => RFLAGS_STATUS & (1 << bit))) this.flags.settleAll();
     for (const { bit, local, type } of bits) this.emitFlagBit(bit, local, type);
+    for (const [register, local] of vectors) {
+      builder.get(local);
+      builder.set(locals.xmm[register]!);
+    }
     registers.forEach((effect, i) => {
       this.emitRegister(effect.width, effect.register, values[i]!, effect.value.type);
     });
@@ -337,6 +361,13 @@ export class InstructionEmitter {
   /** Calls the host for an access that the shortcut cannot serve; leaves the region when it faults. */
   private slowAccess(la: number | undefined, value: number | undefined, word: number, valueType = I64): void {
     const { builder, locals, runtime } = this;
+    if (valueType === V128) {
+      builder.get(locals.core);
+      builder.get(value!);
+      builder.op(simdOp.i64x2_extract_lane);
+      builder.code.byte(1);
+      builder.memory(op.i64_store, TRANSFER_HIGH_BYTE);
+    }
     builder.get(locals.core);
     this.clockNow();
     if (la === undefined) builder.i64(0n);
@@ -345,6 +376,10 @@ export class InstructionEmitter {
     else {
       builder.get(value);
       if (valueType === I32) builder.op(op.i64_extend_i32_u);
+      if (valueType === V128) {
+        builder.op(simdOp.i64x2_extract_lane);
+        builder.code.byte(0);
+      }
     }
     builder.i32(word);
     builder.call(runtime.access);
@@ -371,7 +406,7 @@ export class InstructionEmitter {
     const address = nodes.inLocal(la);
     const entry = nodes.temporaries.take(I32);
     const table = update ? SHORTCUT_TABLE_BYTES : 0;
-    result.home = nodes.temporaries.take(I64);
+    result.home = nodes.temporaries.take(result.type);
     this.probe(address, width / 8, table, entry);
     builder.openIf(1);
     this.hostAddress(address, table, entry);
@@ -386,7 +421,7 @@ export class InstructionEmitter {
       builder.set(locals.updateAddress);
     }
     builder.get(locals.core);
-    builder.memory(op.i64_load, TRANSFER_BYTE);
+    builder.memory(width === 128 ? simdOp.v128_load : op.i64_load, TRANSFER_BYTE);
     builder.set(result.home);
     builder.close();
   }

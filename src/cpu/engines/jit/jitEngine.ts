@@ -13,6 +13,7 @@ import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
+import { stepOf } from '../../semantics/floatStep.ts';
 import {
   CORE_STATE_SIZE,
   F64_HORIZON,
@@ -22,10 +23,12 @@ import {
   I32_QUIET,
   I32_REGION,
   U64_TRANSFER,
+  U64_TRANSFER_HIGH,
 } from '../../state.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
+import { sseFault } from '../sseAccess.ts';
 import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
 import { RegionChain, type RegionFunction } from './regionChain.ts';
@@ -51,6 +54,8 @@ interface Region {
   readonly blocks: readonly Block[];
   readonly page: number;
   readonly epoch: number;
+  /** It holds SSE instructions and was compiled for cores that may execute them. */
+  readonly needsSse: boolean;
 }
 
 /** What a block's `compiled` holds. */
@@ -105,6 +110,7 @@ export class JitEngine implements Engine, HostCalls {
   private compileMilliseconds = 0;
   private regionCalls = 0;
   private slowAccesses = 0;
+  private slowFloats = 0;
 
   constructor(cache: BlockCache, layout: JitMemory) {
     this.cache = cache;
@@ -123,6 +129,7 @@ export class JitEngine implements Engine, HostCalls {
       compileMilliseconds: this.compileMilliseconds,
       regionCalls: this.regionCalls,
       slowAccesses: this.slowAccesses,
+      slowFloats: this.slowFloats,
     };
   }
 
@@ -163,6 +170,11 @@ export class JitEngine implements Engine, HostCalls {
         return;
       }
       compiled = this.compile(block);
+    }
+    if (compiled.region.needsSse && sseFault(core.state.i32) >= 0) {
+      this.takeFlags(core);
+      reference.execute(core, block, 0);
+      return;
     }
     this.runRegion(core, compiled);
   }
@@ -259,13 +271,15 @@ export class JitEngine implements Engine, HostCalls {
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
     this.runtime ??= this.makeRuntime();
     this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);
-    const module = new WebAssembly.Module(new RegionCompiler(plan, this.core.costs.invlpg).compile(this.layout.pages));
+    const compiler = new RegionCompiler(plan, this.core.costs.invlpg);
+    const module = new WebAssembly.Module(compiler.compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
     });
     const run = instance.exports['run'] as RegionFunction;
-    const region: Region = { number: this.regions.length, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
+    const { number, needsSse } = { number: this.regions.length, needsSse: compiler.needsSse };
+    const region: Region = { number, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch, needsSse };
     this.regions.push(region);
     this.chain!.set(region.number, run);
     plan.blocks.forEach((member, entry) => {
@@ -287,7 +301,8 @@ export class JitEngine implements Engine, HostCalls {
     const { core, slow } = this;
     const { state } = core;
     const kind = word & 15;
-    const width = (word >>> 8) as Width;
+    const bits = word >>> 8;
+    const width = bits as Width;
     const segment = (word >>> 4) & 15;
     slow.blockPage = this.regions[state.i32[I32_REGION]!]!.page;
     slow.blockSecondPage = -1;
@@ -296,13 +311,15 @@ export class JitEngine implements Engine, HostCalls {
     try {
       switch (kind) {
         case SLOW_LOAD:
-          state.u64[U64_TRANSFER] = slow.load(width, segment, la);
+          if (bits === 128) this.keepTransfer(slow.loadVector(segment, la));
+          else state.u64[U64_TRANSFER] = slow.load(width, segment, la);
           break;
         case SLOW_UPDATE:
           state.u64[U64_TRANSFER] = slow.loadForUpdate(width, segment, la);
           break;
         case SLOW_STORE:
-          slow.store(width, segment, la, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
+          if (bits === 128) slow.storeVector(segment, la, (state.u64[U64_TRANSFER_HIGH]! << 64n) | state.u64[U64_TRANSFER]!);
+          else slow.store(width, segment, la, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
           break;
         case SLOW_STORE_UPDATE:
           slow.storeUpdate(width, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
@@ -316,6 +333,29 @@ export class JitEngine implements Engine, HostCalls {
     if (kind !== SLOW_STORE_UPDATE) state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
     if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
     else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
+    return ACCESS_DONE;
+  }
+
+  private keepTransfer(value: bigint): void {
+    const { u64 } = this.core.state;
+    u64[U64_TRANSFER] = value;
+    u64[U64_TRANSFER_HIGH] = value >> 64n;
+  }
+
+  /** HostCalls: a floating-point operation that is not ordinary, carried out by the reference engine's unit. */
+  floating(number: number): number {
+    const { floatOperands } = this.core.state;
+    const [aLow, aHigh, bLow, bHigh] = floatOperands as unknown as readonly [bigint, bigint, bigint, bigint];
+    const step = stepOf(number);
+    this.slowFloats++;
+    try {
+      const result = this.slow.floating(step, (aHigh << 64n) | aLow, step.integerSource ? bLow : (bHigh << 64n) | bLow);
+      floatOperands[0] = result;
+      floatOperands[1] = result >> 64n;
+    } catch (thrown) {
+      if (thrown !== guestFault) throw thrown;
+      return ACCESS_FAULTED;
+    }
     return ACCESS_DONE;
   }
 

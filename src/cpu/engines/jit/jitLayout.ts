@@ -3,6 +3,8 @@ import {
   F64_CLOCK,
   F64_COUNTERS,
   F64_HORIZON,
+  FLOAT_OPERANDS_OFFSET,
+  I32_MXCSR,
   I32_PENDING_RULE,
   I32_RFLAGS,
   I32_SHORTCUT_CONTEXT,
@@ -11,6 +13,8 @@ import {
   U64_PENDING_R,
   U64_RIP,
   U64_TRANSFER,
+  U64_TRANSFER_HIGH,
+  VECTOR_OFFSET,
 } from '../../state.ts';
 
 /** Byte offsets, in a core's state block, of what generated code touches. */
@@ -21,6 +25,11 @@ export const PENDING_A_BYTE = U64_PENDING_A * 8;
 export const PENDING_B_BYTE = U64_PENDING_B * 8;
 export const PENDING_R_BYTE = U64_PENDING_R * 8;
 export const TRANSFER_BYTE = U64_TRANSFER * 8;
+export const TRANSFER_HIGH_BYTE = U64_TRANSFER_HIGH * 8;
+export const MXCSR_BYTE = I32_MXCSR * 4;
+/** Operands of a floating-point operation for the host, 16 bytes apart; its result takes the place of the first. */
+export const FLOAT_OPERANDS_BYTE = FLOAT_OPERANDS_OFFSET;
+export const xmmByte = (register: number): number => VECTOR_OFFSET + register * 16;
 export const CLOCK_BYTE = F64_CLOCK * 8;
 export const HORIZON_BYTE = F64_HORIZON * 8;
 export const SHORTCUT_CONTEXT_BYTE = I32_SHORTCUT_CONTEXT * 4;

@@ -1,4 +1,6 @@
 import type { CodeBuilder } from './codeBuilder.ts';
+import { SIMD_PREFIX } from './simd.ts';
+import { emitVectorNode } from './vectorNodes.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
 /** What a node stands for besides an opcode with arguments. */
@@ -20,7 +22,7 @@ export const NODE_CONDITION = -7;
 export class Node {
   /** WebAssembly opcode, or NODE_…. */
   readonly opcode: number;
-  /** I32 (truth values only) or I64. */
+  /** I32 (truth values only), I64 or V128. */
   readonly type: number;
   readonly a: Node | undefined;
   readonly b: Node | undefined;
@@ -28,7 +30,7 @@ export class Node {
   /** Constant; or number of the local, offset in the state block, number of the function. */
   readonly value: bigint;
   readonly index: number;
-  /** Bits that may be set: 0 … 64; the value is below 2^bits. */
+  /** Bits that may be set: 0 … 64, or 128; the value is below 2^bits. */
   readonly bits: number;
   uses = 0;
   /** Local that holds it once computed; -1 before. */
@@ -171,6 +173,10 @@ export class NodeEmitter {
       case NODE_CONDITION:
         this.flags.emitCondition(node.index);
         return;
+    }
+    if (opcode >= SIMD_PREFIX) {
+      emitVectorNode(this, node);
+      return;
     }
     // Operands of 32-bit operations are truth values.
     const narrow = opcode === op.i32_eqz || opcode === op.i32_and || opcode === op.i32_or || opcode === op.i32_ne;

@@ -51,8 +51,12 @@ export class RegionCompiler {
     const { ops } = this.blocks.instructions;
     this.flagsDead = plan.blocks.map((block) => changesFlagsFirst(block, (insn) => record(ops, insn)));
     this.expected = expectedRules(plan.blocks, plan.successors);
-    ops.touched.clear();
-    ops.written.clear();
+    ops.forgetRegisters();
+  }
+
+  /** The region holds SSE instructions: it is for cores that may execute them. */
+  get needsSse(): boolean {
+    return this.blocks.instructions.ops.needsSse;
   }
 
   /** The module's bytes. */
@@ -86,9 +90,12 @@ export class RegionCompiler {
     builder.i32(LEFT_NORMALLY);
     builder.set(frame.reason);
     builder.close();
-    const { touched, written } = this.blocks.instructions.ops;
-    frame.epilogue(written);
-    return this.encode(frame.prologue(touched), memoryPages);
+    const { ops, floats } = this.blocks.instructions;
+    frame.epilogue(ops);
+    return this.encode(
+      frame.prologue(ops, (prologue) => floats.emitFloors(prologue)),
+      memoryPages,
+    );
   }
 
   private encode(prologue: Uint8Array, memoryPages: number): Uint8Array {

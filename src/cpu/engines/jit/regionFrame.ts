@@ -12,9 +12,11 @@ import {
   RFLAGS_BYTE,
   RIP_BYTE,
   SHORTCUT_CONTEXT_BYTE,
+  xmmByte,
 } from './jitLayout.ts';
 import { RUNTIME_IMPORTS } from './runtime.ts';
-import { F64, I32, I64, op } from './wasmModule.ts';
+import { simdOp } from './simd.ts';
+import { F64, I32, I64, op, V128 } from './wasmModule.ts';
 
 const F64_CONVERT_I32_U = 0xb8;
 /** Parameters of a region's function: the core's state block, its shortcut, the number of the block to begin with. */
@@ -24,6 +26,14 @@ const NEXT_BLOCK = 2;
 /** Numbers of the runtime's functions in a region's module. */
 export const RUNTIME_NUMBERS = Object.fromEntries(RUNTIME_IMPORTS.map((name, index) => [name, index])) as unknown as RuntimeNumbers &
   Record<(typeof RUNTIME_IMPORTS)[number], number>;
+
+/** Numbers of the registers that a region reads or writes, and writes. */
+export interface RegistersUsed {
+  readonly touched: Iterable<number>;
+  readonly written: Iterable<number>;
+  readonly touchedXmm: Iterable<number>;
+  readonly writtenXmm: Iterable<number>;
+}
 
 /** The function of a region around its blocks: the locals, and their way from and to the core's state block. */
 export class RegionFrame {
@@ -41,6 +51,7 @@ export class RegionFrame {
       core: 0,
       shortcut: 1,
       gpr: Array.from({ length: 16 }, () => builder.local(I64)),
+      xmm: Array.from({ length: 16 }, () => builder.local(V128)),
       flagsWord: builder.local(I32),
       pendingRule: builder.local(I32),
       pending: operation(),
@@ -59,8 +70,11 @@ export class RegionFrame {
     this.reason = builder.local(I32);
   }
 
-  /** Code that fills the locals; comes before what `builder` has. @param registers that the region touches. */
-  prologue(registers: Iterable<number>): Uint8Array {
+  /**
+   * Code that fills the locals; comes before what `builder` has.
+   * @param more emits what else belongs there.
+   */
+  prologue({ touched, touchedXmm }: RegistersUsed, more: (builder: CodeBuilder) => void): Uint8Array {
     const { locals } = this;
     const builder = new CodeBuilder(PARAMETERS);
     const load = (opcode: number, offset: number, local: number): void => {
@@ -68,7 +82,9 @@ export class RegionFrame {
       builder.memory(opcode, offset);
       builder.set(local);
     };
-    for (const register of registers) load(op.i64_load, register * 8, locals.gpr[register]!);
+    for (const register of touched) load(op.i64_load, register * 8, locals.gpr[register]!);
+    for (const register of touchedXmm) load(simdOp.v128_load, xmmByte(register), locals.xmm[register]!);
+    more(builder);
     load(op.i32_load, RFLAGS_BYTE, locals.flagsWord);
     load(op.i32_load, PENDING_RULE_BYTE, locals.pendingRule);
     load(op.i64_load, PENDING_A_BYTE, locals.pending.a);
@@ -85,15 +101,16 @@ export class RegionFrame {
     return builder.code.bytes().slice();
   }
 
-  /** Emits the end: the locals are in the state block. @param registers that the region writes. */
-  epilogue(registers: Iterable<number>): void {
+  /** Emits the end: the locals are in the state block. */
+  epilogue({ written, writtenXmm }: RegistersUsed): void {
     const { builder, locals } = this;
     const store = (opcode: number, offset: number, local: number): void => {
       builder.get(locals.core);
       builder.get(local);
       builder.memory(opcode, offset);
     };
-    for (const register of registers) store(op.i64_store, register * 8, locals.gpr[register]!);
+    for (const register of written) store(op.i64_store, register * 8, locals.gpr[register]!);
+    for (const register of writtenXmm) store(simdOp.v128_store, xmmByte(register), locals.xmm[register]!);
     store(op.i32_store, RFLAGS_BYTE, locals.flagsWord);
     store(op.i32_store, PENDING_RULE_BYTE, locals.pendingRule);
     store(op.i64_store, PENDING_A_BYTE, locals.pending.a);

@@ -13,19 +13,28 @@ import { defineInvlpg } from './invalidateEmitter.ts';
 import { PENDING_A_BYTE, PENDING_B_BYTE, PENDING_MASK_SHIFT, PENDING_R_BYTE, PENDING_RULE_BYTE, RFLAGS_BYTE } from './jitLayout.ts';
 import { ModuleWriter } from './moduleWriter.ts';
 import { localNode, type Node, NodeEmitter } from './node.ts';
+import { ordinaryFunction } from './ordinaryFloats.ts';
 import { defineRepeat, REPEAT_PARAMETERS } from './repeatEmitter.ts';
 import { defineFirstLevel, defineTlbFunctions, defineTranslate, type TranslationHardware } from './translateEmitter.ts';
-import { F64, I32, I64, op } from './wasmModule.ts';
+import { F32, F64, I32, I64, op, V128 } from './wasmModule.ts';
 
 /** What the runtime calls when it cannot go on by itself. */
 export interface HostCalls {
   /** @param access see `accessWord`; a value to be stored, or that has been loaded, is in TRANSFER. @returns ACCESS_DONE or ACCESS_FAULTED. */
   access(laLow: number, laHigh: number, access: number): number;
   raise(vector: number, errorCode: number): void;
+  /**
+   * A floating-point operation that generated code does not do itself: operands and result in the state block (FLOAT_OPERANDS_OFFSET).
+   * @param step its number. @returns ACCESS_DONE or ACCESS_FAULTED.
+   */
+  floating(step: number): number;
 }
 
 /** Functions that regions import from the runtime, in this order, with their types. */
-export const RUNTIME_IMPORTS = ['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned', 'invlpg', 'repeat'] as const;
+export const RUNTIME_IMPORTS = [
+  ...(['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned'] as const),
+  ...(['invlpg', 'repeat', 'floating', 'ordinaryF64', 'ordinaryF32'] as const),
+] as const;
 export const RUNTIME_TYPES = [
   // close(rule, a, b, r, flags) -> flags
   { parameters: [I32, I64, I64, I64, I32], results: [I32] },
@@ -39,8 +48,13 @@ export const RUNTIME_TYPES = [
   { parameters: [I32, I64], results: [I32] },
   // repeat(core, what, count, source, destination, value, most) -> elements done
   { parameters: REPEAT_PARAMETERS, results: [I32] },
+  // floating(step) -> status
+  { parameters: [I32], results: [I32] },
+  // ordinary(a, b, r, floor, sum) -> lanes
+  { parameters: [V128, V128, V128, F64, I32], results: [I32] },
+  { parameters: [V128, V128, V128, F32, I32], results: [I32] },
 ] as const;
-export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5] as const;
+export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6, 7, 8] as const;
 
 export interface Runtime {
   readonly functions: Record<string, unknown>;
@@ -66,12 +80,14 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
   defineAccess(module, defineTranslate(module, hardware, functions, firstLevel), hostAccess);
   defineInvlpg(module, hardware.tlb, functions.drops);
   defineRepeat(module, hardware, firstLevel);
+  module.add(ordinaryFunction('f64', module.type([V128, V128, V128, F64, I32], [I32])));
+  module.add(ordinaryFunction('f32', module.type([V128, V128, V128, F32, I32], [I32])));
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes(memoryPages)), {
     env: { memory },
     host: { access: host.access.bind(host), raise: host.raise.bind(host) },
   });
   const exports = instance.exports as Record<string, unknown>;
-  return { functions: exports, closeInState: exports['closeInState'] as (core: number) => void };
+  return { functions: { ...exports, floating: host.floating.bind(host) }, closeInState: exports['closeInState'] as (core: number) => void };
 }
 
 /** One case for each rule and width: the rule's flags, bit by bit, into the flags word. */
@@ -88,6 +104,7 @@ function emitClose(builder: CodeBuilder, mulHighUnsigned: number, mulHighSigned:
     builder.close();
     const locals = {
       gpr: [],
+      xmm: [],
       flagsWord: FLAGS,
       page: -1,
       mulHighUnsigned,

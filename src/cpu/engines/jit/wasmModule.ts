@@ -2,7 +2,9 @@
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const F32 = 0x7d;
 export const F64 = 0x7c;
+export const V128 = 0x7b;
 export const VOID_BLOCK = 0x40;
 
 /** Opcodes, by WebAssembly's own names. */
@@ -40,6 +42,7 @@ export const op = {
   i64_store32: 0x3e,
   i32_const: 0x41,
   i64_const: 0x42,
+  f32_const: 0x43,
   f64_const: 0x44,
   i32_eqz: 0x45,
   i32_eq: 0x46,
@@ -54,7 +57,15 @@ export const op = {
   i64_lt_s: 0x53,
   i64_lt_u: 0x54,
   i64_gt_u: 0x56,
+  f32_eq: 0x5b,
+  f32_lt: 0x5d,
+  f32_gt: 0x5e,
+  f32_le: 0x5f,
+  f32_ge: 0x60,
+  f64_eq: 0x61,
   f64_lt: 0x63,
+  f64_gt: 0x64,
+  f64_le: 0x65,
   f64_ge: 0x66,
   i32_add: 0x6a,
   i32_sub: 0x6b,
@@ -80,15 +91,34 @@ export const op = {
   i64_shl: 0x86,
   i64_shr_s: 0x87,
   i64_shr_u: 0x88,
+  f32_abs: 0x8b,
+  f32_sqrt: 0x91,
+  f32_add: 0x92,
+  f32_sub: 0x93,
+  f32_mul: 0x94,
+  f32_div: 0x95,
+  f64_abs: 0x99,
   f64_ceil: 0x9b,
+  f64_trunc: 0x9d,
+  f64_nearest: 0x9e,
+  f64_sqrt: 0x9f,
   f64_add: 0xa0,
   f64_sub: 0xa1,
   f64_mul: 0xa2,
   f64_div: 0xa3,
   i32_wrap_i64: 0xa7,
+  i32_trunc_f64_s: 0xaa,
+  i64_extend_i32_s: 0xac,
   i64_extend_i32_u: 0xad,
+  i64_trunc_f64_s: 0xb0,
+  f32_convert_i32_s: 0xb2,
+  f32_convert_i64_s: 0xb4,
+  f32_demote_f64: 0xb6,
+  f64_convert_i32_s: 0xb7,
   f64_convert_i32_u: 0xb8,
+  f64_convert_i64_s: 0xb9,
   f64_convert_i64_u: 0xba,
+  f64_promote_f32: 0xbb,
   i64_extend8_s: 0xc2,
   i64_extend16_s: 0xc3,
   i64_extend32_s: 0xc4,

@@ -1,14 +1,19 @@
 /** `Ops` on bigints over a core's state block: the oracle. */
+import { CR4_OSXMMEXCPT } from '../../../arch/controlRegisters.ts';
 import { CS, SS } from '../../../arch/registers.ts';
-import { VECTOR_GP, VECTOR_PF, VECTOR_SS } from '../../../arch/vectors.ts';
+import { VECTOR_GP, VECTOR_PF, VECTOR_SS, VECTOR_UD, VECTOR_XM } from '../../../arch/vectors.ts';
 import { ACCESS_READ, ACCESS_WRITE, FAULT_PAGE } from '../../../mmu/access.ts';
 import type { Core } from '../../core.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { FAULT_EPT, guestFault } from '../../guestFault.ts';
 import { conditionOfFlags } from '../../semantics/conditions.ts';
+import type { FloatStep } from '../../semantics/floatStep.ts';
 import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
-import { I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
-import { BigintArithmetic, SMALL } from './bigintArithmetic.ts';
+import { I32_MXCSR, I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_CR4, U64_SEGMENT_BASE } from '../../state.ts';
+import { sseFault } from '../sseAccess.ts';
+import { SMALL } from './bigintArithmetic.ts';
+import { BigintVectors } from './bigintVectors.ts';
+import { FloatUnit } from './floatUnit.ts';
 import { LazyFlags } from './lazyFlags.ts';
 import { segmentAllows } from './segmentCheck.ts';
 
@@ -16,17 +21,19 @@ const CANONICAL_LIMIT = 2 ** 47;
 /** Most register writes of one instruction: POPA has nine. */
 const PENDING = 16;
 
-export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
+export class ReferenceOps extends BigintVectors implements Ops<bigint> {
   private core!: Core;
   private u64!: BigUint64Array;
   private u32!: Uint32Array;
   private u16!: Uint16Array;
   private u8!: Uint8Array;
   private i32!: Int32Array;
+  private xmm!: BigUint64Array;
   private memoryView!: DataView;
   private memorySize = 0;
 
   private readonly flags = new LazyFlags(this);
+  private readonly floatUnit = new FloatUnit();
   private insn!: Instruction;
   /** RIP of the next instruction, and where the instruction goes on. */
   private next = 0;
@@ -38,6 +45,9 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
   private readonly pendingWidth = new Int32Array(PENDING);
   private readonly pendingValue: bigint[] = new Array<bigint>(PENDING).fill(0n);
   private pendingCount = 0;
+  /** The one vector register that an instruction writes, or -1. */
+  private pendingXmm = -1;
+  private pendingVector = 0n;
   private pendingFlagMask = 0;
   private pendingFlags = 0;
   private pendingRule: FlagRule | null = null;
@@ -66,6 +76,7 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
       this.u16 = state.u16;
       this.u8 = state.u8;
       this.i32 = state.i32;
+      this.xmm = state.xmm;
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
     }
@@ -94,6 +105,11 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
   commit(): number {
     for (let i = 0; i < this.pendingCount; i++) this.writeRegister(this.pendingWidth[i]!, this.pendingRegister[i]!, this.pendingValue[i]!);
     this.pendingCount = 0;
+    if (this.pendingXmm >= 0) {
+      this.xmm[this.pendingXmm * 2] = this.pendingVector;
+      this.xmm[this.pendingXmm * 2 + 1] = this.pendingVector >> 64n;
+      this.pendingXmm = -1;
+    }
     if (this.pendingRule !== null) {
       this.flags.follow(this.pendingRule, this.pendingRuleWidth, this.pendingA, this.pendingB, this.pendingR);
       this.pendingRule = null;
@@ -109,6 +125,7 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
   /** The instruction's writes are forgotten. */
   abandon(): void {
     this.pendingCount = 0;
+    this.pendingXmm = -1;
     this.pendingRule = null;
     this.pendingFlagMask = 0;
     this.pendingFlags = 0;
@@ -274,6 +291,55 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
 
   raiseIf(condition: bigint, vector: number, errorCode: number): void {
     if (condition !== 0n) this.raise(vector, errorCode);
+  }
+
+  requireSse(): void {
+    const vector = sseFault(this.i32);
+    if (vector >= 0) throw guestFault.set(vector, -1);
+  }
+
+  readXmm(register: number): bigint {
+    return (this.xmm[register * 2 + 1]! << 64n) | this.xmm[register * 2]!;
+  }
+
+  writeXmm(register: number, value: bigint): void {
+    this.pendingXmm = register;
+    this.pendingVector = value;
+  }
+
+  loadVector(segment: number, la: bigint): bigint {
+    const address = this.canonical(segment, la);
+    const first = this.translate(address, ACCESS_READ);
+    if ((address & 0xfff) > 4096 - 16)
+      return this.loadSplit(first, this.translate(pageAfter(address), ACCESS_READ), 4096 - (address & 0xfff), 16);
+    return (this.loadPhysical(64, first + 8) << 64n) | this.loadPhysical(64, first);
+  }
+
+  storeVector(segment: number, la: bigint, value: bigint): void {
+    const address = this.canonical(segment, la);
+    const first = this.translate(address, ACCESS_WRITE);
+    if ((address & 0xfff) > 4096 - 16) {
+      this.storeSplit(first, this.translate(pageAfter(address), ACCESS_WRITE), 4096 - (address & 0xfff), 16, value);
+      return;
+    }
+    this.storePhysical(64, first, BigInt.asUintN(64, value));
+    this.storePhysical(64, first + 8, value >> 64n);
+  }
+
+  floating(step: FloatStep, a: bigint, b: bigint): bigint {
+    const { floatUnit, i32 } = this;
+    const result = floatUnit.execute(step, a, b, i32[I32_MXCSR]!);
+    i32[I32_MXCSR]! |= floatUnit.exceptions;
+    if (floatUnit.unmasked) throw guestFault.set((i32[U64_CR4 * 2]! & CR4_OSXMMEXCPT) !== 0 ? VECTOR_XM : VECTOR_UD, -1);
+    return result;
+  }
+
+  readMxcsr(): bigint {
+    return BigInt(this.i32[I32_MXCSR]!);
+  }
+
+  writeMxcsr(value: bigint): void {
+    this.i32[I32_MXCSR] = Number(value);
   }
 
   /** A repeated string instruction returns to itself at full width; only branches truncate to the operand size. */

@@ -48,7 +48,11 @@ export class TranslatingCore {
     if (this.state.i32[I32_TLB_BASE] !== layout.mmuBase) throw new Error('generated code looks for the TLB elsewhere');
     const { ramBase, codePageBase } = layout;
     const hardware = { tlb, costs, ramBase, codePageBase, ramPages: RAM_BYTES / 4096 };
-    const host = { access: (low: number, high: number, word: number) => this.hostAccess(low, high, word), raise: () => {} };
+    const host = {
+      access: (low: number, high: number, word: number) => this.hostAccess(low, high, word),
+      raise: () => {},
+      floating: () => 0,
+    };
     this.functions = createRuntime(memory, layout.totalPages, hardware, host).functions as typeof this.functions;
   }
 
