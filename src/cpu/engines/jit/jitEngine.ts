@@ -13,14 +13,7 @@ import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
-import {
-  CORE_STATE_SIZE,
-  F64_HORIZON,
-  I32_LEFT_BLOCK,
-  I32_LEFT_INSTRUCTION,
-  I32_QUIET,
-  U64_TRANSFER,
-} from '../../state.ts';
+import { CORE_STATE_SIZE, F64_HORIZON, I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_QUIET, U64_TRANSFER } from '../../state.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
