@@ -8,7 +8,8 @@
  *   byte 8   where the page lies: byte offset in the machine's memory minus the linear address, modulo 2^32
  *
  * A context number stands for everything that decides what a first-level entry permits: tags, privilege, SMAP, write protection.
- * The write table holds no page with decoded code or a watcher: stores there take the long way.
+ * The write table holds no page with decoded code or a watcher: stores there take the long way. Generated code fills the tables
+ * (engines/jit/translateEmitter); what must leave them is removed here and there.
  */
 export const SHORTCUT_ENTRIES = 256;
 export const SHORTCUT_ENTRY_BYTES = 16;

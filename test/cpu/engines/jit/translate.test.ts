@@ -155,7 +155,7 @@ describe('generated code', () => {
     let inGeneratedCode = 0;
     let accesses = 0;
     fc.assert(
-      fc.property(mmuGeometry, fc.array(step, { minLength: 1, maxLength: 400, size: 'max' }), (geometry, steps) => {
+      fc.property(mmuGeometry, fc.array(step, { minLength: 1, maxLength: 300, size: 'max' }), (geometry, steps) => {
         const [reference, tested] = [build(geometry), build(geometry)];
         for (const one of steps) {
           const [actual, expected] = [one(tested, true), one(reference, false)];
@@ -167,9 +167,9 @@ describe('generated code', () => {
         accesses += steps.length;
         inGeneratedCode += steps.length - tested.hostAccesses;
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
-    // Most of it without the host's help.
-    expect(inGeneratedCode).toBeGreaterThan(accesses / 2);
+    // A good part of it without the host: the tables are full of holes.
+    expect(inGeneratedCode).toBeGreaterThan(accesses / 4);
   });
 });
