@@ -2,7 +2,7 @@
 import type { GuestDefinition } from '../guest.ts';
 import { alu, busy } from './alu.ts';
 import { chase } from './chase.ts';
-import { codegen } from './codegen.ts';
+import { codegen, codegenAll } from './codegen.ts';
 import { ipi, lock } from './contended.ts';
 import { bytes, movs } from './copy.ts';
 import { crc } from './crc.ts';
@@ -11,4 +11,19 @@ import { idle } from './idle.ts';
 import { map } from './map.ts';
 import { sieve } from './sieve.ts';
 
-export const BENCH_GUESTS: readonly GuestDefinition[] = [alu, sieve, movs, bytes, chase, crc, fib, map, codegen, busy, lock, ipi, idle];
+export const BENCH_GUESTS: readonly GuestDefinition[] = [
+  alu,
+  sieve,
+  movs,
+  bytes,
+  chase,
+  crc,
+  fib,
+  map,
+  codegen,
+  codegenAll,
+  busy,
+  lock,
+  ipi,
+  idle,
+];
