@@ -16,6 +16,7 @@ import { Mmu } from '../mmu/mmu.ts';
 import { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Probe } from '../trace/probe.ts';
 import { type Costs, costsOf } from './cost.ts';
+import { allocateMachineMemory } from './hostMemory.ts';
 import { memoryLayout } from './memoryLayout.ts';
 import type { Profile } from './profiles/profile.ts';
 
@@ -61,7 +62,7 @@ export class Machine {
     this.costs = costsOf(profile.costs);
     this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
-    const memory = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
+    const memory = allocateMachineMemory(layout.totalPages);
     const { buffer } = memory;
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
