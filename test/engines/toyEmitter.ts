@@ -6,6 +6,7 @@
  * GUEST. No faults, no branches, no segments.
  */
 import type { Instruction, Width } from '../../src/cpu/decode/instruction.ts';
+import { conditionOfFlags } from '../../src/cpu/semantics/conditions.ts';
 import type { FlagBit, FlagRule, Ops, Value } from '../../src/cpu/semantics/ops.ts';
 
 const FLAGS = 128;
@@ -270,6 +271,11 @@ export class ToyEmitter implements Partial<Ops<Local>> {
 
   writeGpr(width: Width, register: number, value: Local): void {
     this.pendingGpr.push({ width, register, value });
+  }
+
+  readCondition(condition: number): Local {
+    const flag = (bit: FlagBit): Value => this.readFlag(bit) as unknown as Value;
+    return conditionOfFlags(this as unknown as Ops<Value>, condition, flag) as unknown as Local;
   }
 
   readFlag(bit: FlagBit): Local {

@@ -2,7 +2,7 @@
 import { AH, RAX, RDX } from '../../arch/registers.ts';
 import { VECTOR_DE } from '../../arch/vectors.ts';
 import type { Instruction, Width } from '../decode/instruction.ts';
-import { CF, FLAGS_ADD, FLAGS_DEC, FLAGS_IMUL, FLAGS_INC, FLAGS_MUL, FLAGS_SUB, notTruth, OF } from './flags.ts';
+import { CF, FLAGS_ADC, FLAGS_ADD, FLAGS_DEC, FLAGS_IMUL, FLAGS_INC, FLAGS_MUL, FLAGS_SBB, FLAGS_SUB, notTruth, OF } from './flags.ts';
 import type { Meaning } from './meaning.ts';
 import { readForUpdate, readOperand, writeOperand, writeUpdated } from './operands.ts';
 import type { Ops, Value } from './ops.ts';
@@ -22,7 +22,7 @@ export const adc: Meaning = (ops, insn) => {
   const b = readOperand(ops, insn, 1, width);
   const r = ops.add(width, ops.add(width, a, b), widen(ops, width, ops.readFlag(CF)));
   writeUpdated(ops, insn, 0, width, r);
-  ops.setFlags(FLAGS_ADD, width, a, b, r);
+  ops.setFlags(FLAGS_ADC, width, a, b, r);
 };
 
 export const sub: Meaning = (ops, insn) => {
@@ -40,7 +40,7 @@ export const sbb: Meaning = (ops, insn) => {
   const b = readOperand(ops, insn, 1, width);
   const r = ops.sub(width, ops.sub(width, a, b), widen(ops, width, ops.readFlag(CF)));
   writeUpdated(ops, insn, 0, width, r);
-  ops.setFlags(FLAGS_SUB, width, a, b, r);
+  ops.setFlags(FLAGS_SBB, width, a, b, r);
 };
 
 export const cmp: Meaning = (ops, insn) => {

@@ -3,7 +3,6 @@ import { RCX } from '../../arch/registers.ts';
 import { VECTOR_BR } from '../../arch/vectors.ts';
 import { type Instruction, OPERAND_RELATIVE } from '../decode/instruction.ts';
 import { effectiveOffset, linearAddress } from './address.ts';
-import { conditionHolds } from './conditions.ts';
 import { isZero, notTruth, ZF } from './flags.ts';
 import type { Meaning } from './meaning.ts';
 import { readOperand } from './operands.ts';
@@ -40,7 +39,7 @@ export const ret: Meaning = (ops, insn) => {
   dropBytes(ops, insn, (width >> 3) + released);
 };
 
-export const jcc: Meaning = (ops, insn) => ops.branchRelative(conditionHolds(ops, insn.condition), insn.delta);
+export const jcc: Meaning = (ops, insn) => ops.branchRelative(ops.readCondition(insn.condition), insn.delta);
 
 /** JCXZ, JECXZ, JRCXZ: the count register has the address size. */
 export const jrcxz: Meaning = (ops, insn) => {

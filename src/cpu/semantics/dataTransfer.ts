@@ -2,7 +2,6 @@
 import { RAX, RBX, RDX } from '../../arch/registers.ts';
 import { type Instruction, OPERAND_MEMORY, type Width } from '../decode/instruction.ts';
 import { effectiveOffset, linearAddress, operandAddress } from './address.ts';
-import { conditionHolds } from './conditions.ts';
 import type { Meaning } from './meaning.ts';
 import { readForUpdate, readOperand, writeOperand, writeUpdated } from './operands.ts';
 import type { Ops, Value } from './ops.ts';
@@ -27,11 +26,11 @@ export const movsx: Meaning = (ops, insn) => {
 export const cmov: Meaning = (ops, insn) => {
   const { width } = insn;
   const source = readOperand(ops, insn, 1, width);
-  writeOperand(ops, insn, 0, width, ops.select(width, conditionHolds(ops, insn.condition), source, readOperand(ops, insn, 0, width)));
+  writeOperand(ops, insn, 0, width, ops.select(width, ops.readCondition(insn.condition), source, readOperand(ops, insn, 0, width)));
 };
 
 export const setcc: Meaning = (ops, insn) => {
-  writeOperand(ops, insn, 0, 8, conditionHolds(ops, insn.condition));
+  writeOperand(ops, insn, 0, 8, ops.readCondition(insn.condition));
 };
 
 /** XCHG: with memory always locked. */

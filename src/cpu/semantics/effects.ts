@@ -5,6 +5,7 @@
  */
 import { RFLAGS_DEFINED } from '../../arch/rflags.ts';
 import type { Instruction, Width } from '../decode/instruction.ts';
+import { conditionFlags } from './conditions.ts';
 import type { FlagBit, FlagRule, Ops, Value } from './ops.ts';
 
 /** The value that stands for all of them. */
@@ -22,6 +23,8 @@ export class Effects implements Ops<Value> {
   flagsRead = 0;
   flagsWritten = 0;
   flagsConditional = 0;
+  /** The rule that the status flags follow afterwards, when it is one for certain. */
+  rule: { readonly rule: FlagRule; readonly width: Width } | undefined;
   loads = 0;
   stores = 0;
   /** RIP may become something else than the next instruction. */
@@ -154,15 +157,23 @@ export class Effects implements Ops<Value> {
 
   writeFlag(bit: FlagBit): void {
     this.flagsWritten |= 1 << bit;
+    this.rule = undefined;
   }
 
-  setFlags(rule: FlagRule): void {
+  readCondition(condition: number): Value {
+    this.flagsRead |= conditionFlags(condition);
+    return nothing;
+  }
+
+  setFlags(rule: FlagRule, width: Width): void {
     this.flagsWritten |= rule.mask;
+    this.rule = { rule, width };
   }
 
   setFlagsIf(_condition: Value, rule: FlagRule): void {
     this.flagsWritten |= rule.mask;
     this.flagsConditional |= rule.mask;
+    this.rule = undefined;
   }
 
   readFlags(): Value {

@@ -82,18 +82,52 @@ const RESULT = RFLAGS_SF | RFLAGS_ZF | RFLAGS_PF;
 const CARRY_OVERFLOW = RFLAGS_CF | RFLAGS_OF;
 
 let ids = 0;
-const rule = (name: string, mask: number, flag: FlagRule['flag']): FlagRule => ({ name, id: ids++, mask, flag });
+const rule = (name: string, mask: number, flag: FlagRule['flag'], condition?: FlagRule['condition']): FlagRule => ({
+  name,
+  id: ids++,
+  mask,
+  flag,
+  ...(condition === undefined ? {} : { condition }),
+});
 
-/** r = a + b, or a + b + carry. */
-export const FLAGS_ADD = rule('add', RFLAGS_STATUS, addition);
-/** r = a - b, or a - b - borrow. */
-export const FLAGS_SUB = rule('sub', RFLAGS_STATUS, subtraction);
+/** Pairs of condition codes that compare: B, E, BE, L, LE. */
+const PAIR_B = 1;
+const PAIR_E = 2;
+const PAIR_BE = 3;
+const PAIR_L = 6;
+const PAIR_LE = 7;
+
+/** r = a + b. */
+export const FLAGS_ADD = rule('add', RFLAGS_STATUS, addition, (ops, pair, width, a, _b, r) =>
+  pair === PAIR_B ? ops.lessUnsigned(width, r, a) : undefined,
+);
+/** r = a + b + carry. */
+export const FLAGS_ADC = rule('adc', RFLAGS_STATUS, addition);
+/** r = a - b: the conditions compare a with b. */
+export const FLAGS_SUB = rule('sub', RFLAGS_STATUS, subtraction, (ops, pair, width, a, b) => {
+  if (pair === PAIR_B) return ops.lessUnsigned(width, a, b);
+  if (pair === PAIR_E) return ops.equal(width, a, b);
+  if (pair === PAIR_BE) return notTruth(ops, ops.lessUnsigned(width, b, a));
+  if (pair === PAIR_L) return ops.lessSigned(width, a, b);
+  if (pair === PAIR_LE) return notTruth(ops, ops.lessSigned(width, b, a));
+  return undefined;
+});
+/** r = a - b - borrow. */
+export const FLAGS_SBB = rule('sbb', RFLAGS_STATUS, subtraction);
 /** As `add` and `sub`, keeping CF. */
 export const FLAGS_INC = rule('inc', RFLAGS_STATUS & ~RFLAGS_CF, addition);
 export const FLAGS_DEC = rule('dec', RFLAGS_STATUS & ~RFLAGS_CF, subtraction);
 /** AND, OR, XOR, TEST: CF = OF = 0; AF, undefined, is 0. */
-export const FLAGS_LOGIC = rule('logic', RFLAGS_STATUS, (ops, bit, width, _a, _b, r) =>
-  bit === CF || bit === OF || bit === AF ? ops.constant(width, 0n) : ofResult(bit, ops, width, r),
+export const FLAGS_LOGIC = rule(
+  'logic',
+  RFLAGS_STATUS,
+  (ops, bit, width, _a, _b, r) => (bit === CF || bit === OF || bit === AF ? ops.constant(width, 0n) : ofResult(bit, ops, width, r)),
+  (ops, pair, width, _a, _b, r) => {
+    if (pair === PAIR_BE) return isZero(ops, width, r);
+    if (pair === PAIR_L) return signBit(ops, width, r);
+    if (pair === PAIR_LE) return notTruth(ops, ops.lessSigned(width, ops.constant(width, 0n), r));
+    return undefined;
+  },
 );
 /** SF, ZF and PF of r. */
 export const FLAGS_RESULT = rule('result', RESULT, (ops, bit, width, _a, _b, r) => ofResult(bit, ops, width, r));
@@ -162,7 +196,9 @@ export const FLAGS_BIT_FIELD = rule('bit-field', RFLAGS_CF | RFLAGS_OF | RFLAGS_
 /** All rules, by id. */
 export const FLAG_RULES: readonly FlagRule[] = [
   FLAGS_ADD,
+  FLAGS_ADC,
   FLAGS_SUB,
+  FLAGS_SBB,
   FLAGS_INC,
   FLAGS_DEC,
   FLAGS_LOGIC,

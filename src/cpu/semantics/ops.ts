@@ -23,6 +23,11 @@ export interface FlagRule {
   readonly mask: number;
   /** Value (0 or 1) of one of the flags in `mask`. */
   flag(ops: Ops<Value>, bit: FlagBit, width: Width, a: Value, b: Value, r: Value): Value;
+  /**
+   * A shorter way to a condition code's value: the even codes (O, B, E, BE, S, P, L, LE), by pair 0–7. Equal to what the flags say; undefined
+   * when the flags are the shortest way.
+   */
+  readonly condition?: (ops: Ops<Value>, pair: number, width: Width, a: Value, b: Value, r: Value) => Value | undefined;
 }
 
 /**
@@ -89,6 +94,8 @@ export interface Ops<V> {
   /** The flag as 0 or 1. */
   readFlag(bit: FlagBit): V;
   writeFlag(bit: FlagBit, value: V): void;
+  /** 1 when condition code 0–15 holds (semantics/conditions). */
+  readCondition(condition: number): V;
   /** The flags of `rule.mask` follow from this operation. */
   setFlags(rule: FlagRule, width: Width, a: V, b: V, r: V): void;
   /** As `setFlags` when `condition` is 1; otherwise all flags keep their values. For shifts by a run-time count. */

@@ -1,10 +1,12 @@
-import { ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
+import { type BranchHint, ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
 
 /** The body of one WebAssembly function under construction: instructions, block depth, and locals handed out by type. */
 export class CodeBuilder {
   readonly code = new ByteWriter();
   /** Blocks open now: what a branch label counts from. */
   depth = 0;
+  /** What is expected of branches, for the optimizing compiler. */
+  readonly hints: BranchHint[] = [];
   private readonly parameters: number;
   private readonly localTypes: number[] = [];
 
@@ -70,6 +72,12 @@ export class CodeBuilder {
     this.code.byte(opcode);
     this.code.byte(type);
     return ++this.depth;
+  }
+
+  /** Opens an `if` whose condition is expected to be true (1) or false (0). */
+  openIf(likely: 0 | 1, type: number = VOID_BLOCK): number {
+    this.hints.push({ offset: this.code.length, likely });
+    return this.open(op.if, type);
   }
 
   openI64(opcode: number): number {

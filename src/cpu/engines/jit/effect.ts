@@ -16,8 +16,8 @@ export type Effect =
   | { readonly kind: 'store-update'; readonly width: Width; readonly value: Node }
   | { readonly kind: 'raise'; readonly condition: Node | undefined; readonly vector: number; readonly errorCode: number }
   | { readonly kind: 'end-if'; readonly condition: Node }
-  /** The pending flags of `mask` are worked out now. */
-  | { readonly kind: 'close-flags'; readonly mask: number }
+  /** All status flags are in the flags word from here on. */
+  | { readonly kind: 'settle-flags' }
   | { readonly kind: 'gpr'; readonly width: Width; readonly register: number; readonly value: Node }
   | {
       readonly kind: 'flags';

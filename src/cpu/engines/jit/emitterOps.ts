@@ -2,12 +2,11 @@
  * `Ops` whose values are nodes: running a meaning records what the instruction computes and does, in order. No semantics of its own: a flag is
  * what its rule says, a meaning is what it says.
  */
-import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import type { Width } from '../../decode/instruction.ts';
-import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
+import type { FlagBit, FlagRule, Ops } from '../../semantics/ops.ts';
 import { I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
 import type { Effect } from './effect.ts';
-import { constantNode, localNode, NODE_CALL, NODE_SELECT, Node, stateNode } from './node.ts';
+import { constantNode, localNode, NODE_CALL, NODE_CONDITION, NODE_FLAG, NODE_SELECT, Node, stateNode } from './node.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
 /** A meaning uses something that generated code does not do: the instruction is left to the reference engine. */
@@ -18,18 +17,12 @@ export interface EmitterLocals {
   /** By register number. */
   readonly gpr: readonly number[];
   readonly flagsWord: number;
-  readonly pendingA: number;
-  readonly pendingB: number;
-  readonly pendingR: number;
   /** i64: linear address of the page. */
   readonly page: number;
   /** Function numbers of the runtime's wide multiplications. */
   readonly mulHighUnsigned: number;
   readonly mulHighSigned: number;
 }
-
-/** What is known of the pending flags while code is written: their rule, that there are none, or nothing. */
-export type PendingFlags = { readonly rule: FlagRule; readonly width: Width } | 'none' | 'unknown';
 
 const maskOf = (width: number): bigint => (1n << BigInt(width)) - 1n;
 
@@ -38,7 +31,6 @@ export class EmitterOps implements Ops<Node> {
   /** Registers that code written so far reads or writes, and writes. */
   readonly touched = new Set<number>();
   readonly written = new Set<number>();
-  pending: PendingFlags = 'unknown';
   /** Offset of the next instruction from the page's start. */
   nextOffset = 0;
   private readonly locals: EmitterLocals;
@@ -72,6 +64,11 @@ export class EmitterOps implements Ops<Node> {
 
   constant(width: Width, value: bigint): Node {
     return constantNode(value & maskOf(width));
+  }
+
+  /** The other truth value. */
+  not1(a: Node): Node {
+    return a.type === I32 ? this.truth(op.i32_eqz, a) : this.truth(op.i64_eqz, a);
   }
 
   add(width: Width, a: Node, b: Node): Node {
@@ -166,7 +163,7 @@ export class EmitterOps implements Ops<Node> {
 
   xor(_width: Width, a: Node, b: Node): Node {
     if (a.isConstant && b.isConstant) return constantNode(a.value ^ b.value);
-    if (a.bits <= 1 && b.isConstant && b.value === 1n) return a.type === I32 ? this.truth(op.i32_eqz, a) : this.truth(op.i64_eqz, a);
+    if (a.bits <= 1 && b.isConstant && b.value === 1n) return this.not1(a);
     if (a.type === I32 && b.type === I32) return this.truth(op.i32_ne, a, b);
     return this.binary(op.i64_xor, Math.max(a.bits, b.bits), a, b);
   }
@@ -295,36 +292,19 @@ export class EmitterOps implements Ops<Node> {
   }
 
   readFlag(bit: FlagBit): Node {
-    if (this.pending === 'unknown' && RFLAGS_STATUS & (1 << bit)) this.closeFlags(RFLAGS_STATUS);
-    return this.currentFlag(bit);
+    return new Node(NODE_FLAG, I32, 1, undefined, undefined, undefined, 0n, bit);
   }
 
-  /** The flag as it is now; the pending rule is known, or there is none. */
-  currentFlag(bit: FlagBit): Node {
-    const { pending, locals } = this;
-    if (typeof pending === 'object' && pending.rule.mask & (1 << bit)) {
-      const of = (local: number): Value => localNode(local, pending.width) as unknown as Value;
-      const ops = this as unknown as Ops<Value>;
-      return pending.rule.flag(ops, bit, pending.width, of(locals.pendingA), of(locals.pendingB), of(locals.pendingR)) as unknown as Node;
-    }
-    if (pending === 'unknown' && RFLAGS_STATUS & (1 << bit)) throw new Error('pending flags must be closed before they are read');
-    return this.binary(
-      op.i64_and,
-      1,
-      this.binary(op.i64_shr_u, 64, localNode(locals.flagsWord, 32, I32), constantNode(BigInt(bit))),
-      constantNode(1n),
-    );
+  readCondition(condition: number): Node {
+    return new Node(NODE_CONDITION, I32, 1, undefined, undefined, undefined, 0n, condition);
   }
 
-  /** From here on the flags of `mask` are in the flags word. */
-  closeFlags(mask: number): void {
-    if (this.pending === 'none') return;
-    this.effects.push({ kind: 'close-flags', mask });
-    if (mask === RFLAGS_STATUS) this.pending = 'none';
+  /** A bit of a value, as 0 or 1. */
+  bitOf(a: Node, bit: number): Node {
+    return this.binary(op.i64_and, 1, this.binary(op.i64_shr_u, 64, a, constantNode(BigInt(bit))), constantNode(1n));
   }
 
   writeFlag(bit: FlagBit, value: Node): void {
-    if (RFLAGS_STATUS & (1 << bit)) this.closeFlags(RFLAGS_STATUS);
     value.uses++;
     this.effects.push({ kind: 'flag', bit, value });
   }
@@ -344,7 +324,7 @@ export class EmitterOps implements Ops<Node> {
   }
 
   readFlags(): Node {
-    this.closeFlags(RFLAGS_STATUS);
+    this.effects.push({ kind: 'settle-flags' });
     return localNode(this.locals.flagsWord, 32, I32);
   }
 

@@ -5,13 +5,14 @@ import type { Width } from '../../decode/instruction.ts';
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { Effect } from './effect.ts';
 import { type EmitterLocals, EmitterOps, NotCompilable } from './emitterOps.ts';
-import { CLOCK_BYTE, HORIZON_BYTE, PENDING_MASK_SHIFT, pendingRuleWord, TRANSFER_BYTE } from './jitLayout.ts';
+import { type FlagLocals, type FlagSnapshot, FlagState } from './flagState.ts';
+import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
 import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './runtime.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
 /** Locals of a region's function besides those the emitter of values knows. */
-export interface RegionLocals extends EmitterLocals {
+export interface RegionLocals extends EmitterLocals, FlagLocals {
   readonly core: number;
   readonly shortcut: number;
   /** i64: context number of the shortcut's tags. */
@@ -23,7 +24,8 @@ export interface RegionLocals extends EmitterLocals {
   readonly counts: number;
   /** i64: where a normal exit goes on. */
   readonly rip: number;
-  readonly pendingRule: number;
+  /** i32: not 0 once an access was not served by the shortcut. */
+  readonly disturbed: number;
   /** i32: where `loadForUpdate` found its operand in memory; 0 when the host keeps it. */
   readonly updateAddress: number;
 }
@@ -38,8 +40,8 @@ export interface RuntimeNumbers {
 /** How an instruction goes on, once its writes are made. */
 export type Continuation =
   | { readonly kind: 'next' }
-  /** `condition` undefined: always. */
-  | { readonly kind: 'branch'; readonly condition: number | undefined; readonly delta: number; readonly insideEndIf: boolean }
+  /** `condition` undefined: always. With `outside`, an `if` is open whose end that knowledge of the flags belongs to. */
+  | { readonly kind: 'branch'; readonly condition: number | undefined; readonly delta: number; readonly outside: FlagSnapshot | undefined }
   /** The target is in the `rip` local. */
   | { readonly kind: 'jump' };
 
@@ -62,6 +64,7 @@ export class InstructionEmitter {
   private readonly locals: RegionLocals;
   private readonly runtime: RuntimeNumbers;
   private readonly region: RegionContext;
+  readonly flags: FlagState;
   /** Cycles of the block's instructions before this one: not yet in the clock local. */
   private prefixCycles = 0;
   /** Data accesses of this instruction that count as translations. */
@@ -74,13 +77,15 @@ export class InstructionEmitter {
     this.region = region;
     this.nodes = new NodeEmitter(builder, locals.core);
     this.ops = new EmitterOps(locals);
+    this.flags = new FlagState(builder, this.nodes, this.ops, locals, runtime.close);
+    this.nodes.flags = this.flags;
   }
 
   /** Emits everything the instruction does, its register, flag and RIP writes last. */
   emit(effects: readonly Effect[], prefixCycles: number): Continuation {
     this.prefixCycles = prefixCycles;
     this.accesses = 0;
-    let opened = false;
+    let outside: FlagSnapshot | undefined;
     let jump: Continuation = { kind: 'next' };
     const writes: Effect[] = [];
     for (const effect of effects) {
@@ -98,14 +103,15 @@ export class InstructionEmitter {
           this.emitRaise(effect.condition, effect.vector, effect.errorCode);
           break;
         case 'end-if':
-          if (opened || writes.length > 0) throw new NotCompilable();
+          if (outside !== undefined || writes.length > 0) throw new NotCompilable();
+          this.flags.settleTop();
           this.nodes.condition(effect.condition);
           this.builder.op(op.i32_eqz);
           this.builder.open(op.if);
-          opened = true;
+          outside = this.flags.snapshot();
           break;
-        case 'close-flags':
-          this.emitClose(effect.mask);
+        case 'settle-flags':
+          this.flags.settleAll();
           break;
         case 'jump':
           this.emitCanonicalCheck(effect.target);
@@ -117,7 +123,7 @@ export class InstructionEmitter {
             kind: 'branch',
             condition: effect.condition === undefined ? undefined : this.truthLocal(effect.condition),
             delta: effect.delta,
-            insideEndIf: opened,
+            outside,
           };
           break;
         default:
@@ -125,9 +131,10 @@ export class InstructionEmitter {
       }
     }
     this.commit(writes);
-    if (opened && jump.kind !== 'branch') {
+    if (outside !== undefined && jump.kind !== 'branch') {
+      this.flags.settleTop();
       this.builder.close();
-      this.ops.pending = 'unknown';
+      this.flags.forget();
     }
     this.nodes.temporaries.releaseAll();
     return jump;
@@ -151,13 +158,8 @@ export class InstructionEmitter {
       builder.set(locals.rip);
     }
     if (rule !== undefined) this.emitFlags(rule, operands);
-    for (const { bit, local, type } of bits) {
-      if (rule !== undefined) {
-        this.emitClose(RFLAGS_STATUS);
-        this.ops.pending = 'none';
-      }
-      this.emitFlagBit(bit, local, type);
-    }
+    if (bits.some(({ bit }) => RFLAGS_STATUS & (1 << bit))) this.flags.settleAll();
+    for (const { bit, local, type } of bits) this.emitFlagBit(bit, local, type);
     registers.forEach((effect, i) => {
       this.emitRegister(effect.width, effect.register, values[i]!, effect.value.type);
     });
@@ -205,64 +207,24 @@ export class InstructionEmitter {
     builder.set(target);
   }
 
-  /** Pending flags follow this rule; those it does not define are worked out first. */
   private emitFlags(effect: Extract<Effect, { kind: 'flags' }>, operands: readonly number[]): void {
-    const { builder, locals } = this;
+    const { builder, flags } = this;
     const { rule, width, condition } = effect;
-    if (condition !== undefined) {
+    const push = (operand: 0 | 1 | 2): void => {
+      builder.get(operands[operand]!);
+      if ([effect.a, effect.b, effect.r][operand]!.type === I32) builder.op(op.i64_extend_i32_u);
+    };
+    const follow = (): void => flags.follow(rule, width, { a: () => push(0), b: () => push(1), r: () => push(2) });
+    if (condition === undefined) follow();
+    else {
+      flags.settleTop();
       this.nodes.condition(condition);
       builder.open(op.if);
+      follow();
+      flags.settleTop();
+      builder.close();
+      flags.forget({ rule, width });
     }
-    this.closeUncovered(RFLAGS_STATUS & ~rule.mask);
-    builder.i32(pendingRuleWord(rule.mask, rule.id, width));
-    builder.set(locals.pendingRule);
-    [locals.pendingA, locals.pendingB, locals.pendingR].forEach((pending, i) => {
-      builder.get(operands[i]!);
-      if ([effect.a, effect.b, effect.r][i]!.type === I32) builder.op(op.i64_extend_i32_u);
-      builder.set(pending);
-    });
-    if (condition !== undefined) builder.close();
-    this.ops.pending = condition === undefined ? { rule, width } : 'unknown';
-  }
-
-  private closeUncovered(mask: number): void {
-    const { pending } = this.ops;
-    if (mask === 0 || pending === 'none') return;
-    if (pending === 'unknown') this.emitClose(mask);
-    else if (pending.rule.mask & mask) this.settleFlags(pending.rule.mask & mask);
-  }
-
-  /** Flags of the known pending rule go into the flags word. */
-  private settleFlags(mask: number): void {
-    const { builder, locals } = this;
-    builder.get(locals.flagsWord);
-    builder.i32(~mask);
-    builder.op(op.i32_and);
-    for (let bit = 0; bit < 16; bit++) {
-      if (!(mask & (1 << bit))) continue;
-      this.nodes.condition(this.ops.currentFlag(bit));
-      builder.i32(bit);
-      builder.op(op.i32_shl);
-      builder.op(op.i32_or);
-    }
-    builder.set(locals.flagsWord);
-  }
-
-  /** Whatever is pending and defines a flag of `mask` is worked out by the runtime. */
-  private emitClose(mask: number): void {
-    const { builder, locals, runtime } = this;
-    builder.get(locals.pendingRule);
-    if (mask !== RFLAGS_STATUS) {
-      builder.i32(mask << PENDING_MASK_SHIFT);
-      builder.op(op.i32_and);
-    }
-    builder.open(op.if);
-    for (const local of [locals.pendingRule, locals.pendingA, locals.pendingB, locals.pendingR, locals.flagsWord]) builder.get(local);
-    builder.call(runtime.close);
-    builder.set(locals.flagsWord);
-    builder.i32(0);
-    builder.set(locals.pendingRule);
-    builder.close();
   }
 
   private emitFlagBit(bit: number, value: number, type: number): void {
@@ -378,7 +340,7 @@ export class InstructionEmitter {
     }
     builder.i32(word);
     builder.call(runtime.access);
-    builder.open(op.if);
+    builder.openIf(0);
     this.region.leaveFaulted(la === undefined ? 0 : 1);
     builder.close();
     builder.get(locals.core);
@@ -391,6 +353,8 @@ export class InstructionEmitter {
     builder.get(locals.core);
     builder.memory(op.f64_load, HORIZON_BYTE);
     builder.set(locals.horizon);
+    builder.i32(1);
+    builder.set(locals.disturbed);
   }
 
   private emitLoad({ width, segment, la, result, update }: Extract<Effect, { kind: 'load' }>): void {
@@ -401,7 +365,7 @@ export class InstructionEmitter {
     const table = update ? SHORTCUT_TABLE_BYTES : 0;
     result.home = nodes.temporaries.take(I64);
     this.probe(address, width / 8, table, entry);
-    builder.open(op.if);
+    builder.openIf(1);
     this.hostAddress(address, table, entry);
     if (update) builder.tee(locals.updateAddress);
     builder.memory(LOADS[width]!, 0);
@@ -425,7 +389,7 @@ export class InstructionEmitter {
     const stored = nodes.inLocal(value);
     const entry = nodes.temporaries.take(I32);
     this.probe(address, width / 8, SHORTCUT_TABLE_BYTES, entry);
-    builder.open(op.if);
+    builder.openIf(1);
     this.hostAddress(address, SHORTCUT_TABLE_BYTES, entry);
     this.pushStored(stored, value.type);
     builder.memory(STORES[width]!, 0);
@@ -438,7 +402,7 @@ export class InstructionEmitter {
     const { builder, nodes, locals } = this;
     const stored = nodes.inLocal(value);
     builder.get(locals.updateAddress);
-    builder.open(op.if);
+    builder.openIf(1);
     builder.get(locals.updateAddress);
     this.pushStored(stored, value.type);
     builder.memory(STORES[width]!, 0);

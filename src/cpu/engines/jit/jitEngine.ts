@@ -3,6 +3,7 @@
  * engine, which also has the last word on every fault and long operation. Both stop at the same instruction, with the same state.
  */
 
+import { setFlagsFromString } from 'node:v8';
 import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
@@ -32,6 +33,9 @@ import {
   SLOW_UPDATE,
 } from './runtime.ts';
 import { TranslationContexts } from './translationContext.ts';
+
+// V8 lays the unlikely paths out of line, as `CodeBuilder.openIf` tells it (bench a, d, g: a fifth to a half faster).
+setFlagsFromString('--experimental-wasm-branch-hinting');
 
 /** A block is compiled when it has run so often. */
 const HOT = 24;

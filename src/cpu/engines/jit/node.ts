@@ -9,6 +9,9 @@ export const NODE_SELECT = -3;
 export const NODE_STATE = -4;
 /** A call of a runtime function with two arguments. */
 export const NODE_CALL = -5;
+/** A flag, and a condition code, as they are before the instruction. */
+export const NODE_FLAG = -6;
+export const NODE_CONDITION = -7;
 
 /**
  * A value that generated code will compute: an expression over locals and constants. A node that is used more than once is computed once and
@@ -81,10 +84,18 @@ export class Temporaries {
   }
 }
 
+/** Who knows where the flags are. */
+export interface FlagReader {
+  /** Leaves it on the stack, as an i32 truth value. */
+  emitFlag(bit: number): void;
+  emitCondition(condition: number): void;
+}
+
 /** Emits nodes into a function. */
 export class NodeEmitter {
   readonly builder: CodeBuilder;
   readonly temporaries: Temporaries;
+  flags!: FlagReader;
   private readonly coreLocal: number;
 
   constructor(builder: CodeBuilder, coreLocal: number) {
@@ -123,7 +134,7 @@ export class NodeEmitter {
       return;
     }
     this.compute(node);
-    if (node.uses > 1 && node.opcode >= 0) {
+    if (node.uses > 1 && isWorthKeeping(node.opcode)) {
       node.home = this.temporaries.take(node.type);
       builder.tee(node.home);
     }
@@ -154,6 +165,12 @@ export class NodeEmitter {
         this.value(b!);
         builder.call(node.index);
         return;
+      case NODE_FLAG:
+        this.flags.emitFlag(node.index);
+        return;
+      case NODE_CONDITION:
+        this.flags.emitCondition(node.index);
+        return;
     }
     // Operands of 32-bit operations are truth values.
     const narrow = opcode === op.i32_eqz || opcode === op.i32_and || opcode === op.i32_or || opcode === op.i32_ne;
@@ -167,3 +184,6 @@ export class NodeEmitter {
     if (opcode === op.i32_wrap_i64) builder.op(op.i64_extend_i32_u);
   }
 }
+
+/** Constants and locals are as cheap as a copy of them. */
+const isWorthKeeping = (opcode: number): boolean => opcode >= 0 || opcode <= NODE_CALL;

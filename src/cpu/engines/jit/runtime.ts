@@ -118,9 +118,6 @@ function closeFunction(): FunctionBody {
     const locals = {
       gpr: [],
       flagsWord: FLAGS,
-      pendingA: A,
-      pendingB: B,
-      pendingR: R,
       page: -1,
       mulHighUnsigned: MUL_HIGH_UNSIGNED,
       mulHighSigned: MUL_HIGH_SIGNED,

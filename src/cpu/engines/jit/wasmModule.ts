@@ -166,9 +166,18 @@ export interface FunctionBody {
   /** Types of the locals after the parameters, as runs. */
   readonly locals: readonly (readonly [count: number, type: number])[];
   readonly code: Uint8Array;
+  /** Offsets in `code` of branches with what is expected of their condition, in order. */
+  readonly hints?: readonly BranchHint[];
+}
+
+/** An `if` or `br_if` whose condition is expected to be true (1) or false (0). */
+export interface BranchHint {
+  readonly offset: number;
+  readonly likely: 0 | 1;
 }
 
 const MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+const SECTION_CUSTOM = 0;
 const SECTION_TYPE = 1;
 const SECTION_IMPORT = 2;
 const SECTION_FUNCTION = 3;
@@ -230,21 +239,54 @@ export function encodeModule(
   }
   finish(SECTION_EXPORT);
 
-  section.unsigned(functions.length);
   const body = new ByteWriter();
-  for (const { locals, code } of functions) {
-    body.clear();
-    const runs = locals.filter(([count]) => count > 0);
-    body.unsigned(runs.length);
-    for (const [count, type] of runs) {
-      body.unsigned(count);
-      body.byte(type);
-    }
-    body.append(code);
-    body.byte(op.end);
-    section.unsigned(body.length);
-    section.append(body.bytes());
+  const bodies = functions.map((code) => encodeBody(body, code));
+  appendHints(section, bodies, imports.length);
+  if (section.length > 0) finish(SECTION_CUSTOM);
+
+  section.unsigned(functions.length);
+  for (const { bytes } of bodies) {
+    section.unsigned(bytes.length);
+    section.append(bytes);
   }
   finish(SECTION_CODE);
   return out.bytes().slice();
+}
+
+/** A function's locals, code and end. */
+interface EncodedBody {
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes`. */
+  readonly hints: readonly BranchHint[];
+}
+
+function encodeBody(body: ByteWriter, { locals, code, hints = [] }: FunctionBody): EncodedBody {
+  body.clear();
+  const runs = locals.filter(([count]) => count > 0);
+  body.unsigned(runs.length);
+  for (const [count, type] of runs) {
+    body.unsigned(count);
+    body.byte(type);
+  }
+  const start = body.length;
+  body.append(code);
+  body.byte(op.end);
+  return { bytes: body.bytes().slice(), hints: hints.map(({ offset, likely }) => ({ offset: offset + start, likely })) };
+}
+
+/** The custom section of branch hints; nothing when there are none. WebAssembly: proposal "Branch Hinting". */
+function appendHints(section: ByteWriter, bodies: readonly EncodedBody[], firstFunction: number): void {
+  const hinted = bodies.map(({ hints }, index) => ({ hints, number: firstFunction + index })).filter(({ hints }) => hints.length > 0);
+  if (hinted.length === 0) return;
+  section.text('metadata.code.branch_hint');
+  section.unsigned(hinted.length);
+  for (const { hints, number } of hinted) {
+    section.unsigned(number);
+    section.unsigned(hints.length);
+    for (const { offset, likely } of hints) {
+      section.unsigned(offset);
+      section.unsigned(1);
+      section.byte(likely);
+    }
+  }
 }

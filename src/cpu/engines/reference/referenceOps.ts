@@ -5,7 +5,8 @@ import { ACCESS_READ, ACCESS_WRITE, FAULT_PAGE } from '../../../mmu/access.ts';
 import type { Core } from '../../core.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { FAULT_EPT, guestFault } from '../../guestFault.ts';
-import type { FlagBit, FlagRule, Ops } from '../../semantics/ops.ts';
+import { conditionOfFlags } from '../../semantics/conditions.ts';
+import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
 import { I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
 import { BigintArithmetic, SMALL } from './bigintArithmetic.ts';
 import { LazyFlags } from './lazyFlags.ts';
@@ -144,6 +145,12 @@ export class ReferenceOps extends BigintArithmetic implements Ops<bigint> {
 
   readNextRip(): bigint {
     return BigInt.asUintN(64, BigInt(this.next));
+  }
+
+  private readonly flagForCondition = (bit: FlagBit): Value => this.readFlag(bit) as unknown as Value;
+
+  readCondition(condition: number): bigint {
+    return conditionOfFlags(this as unknown as Ops<Value>, condition, this.flagForCondition) as unknown as bigint;
   }
 
   readFlag(bit: FlagBit): bigint {

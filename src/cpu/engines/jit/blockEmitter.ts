@@ -1,0 +1,215 @@
+import type { Block } from '../../decode/block.ts';
+import type { Instruction } from '../../decode/instruction.ts';
+import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
+import { type EmitterOps, NotCompilable } from './emitterOps.ts';
+import type { RuleAtWidth } from './flagState.ts';
+import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
+import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
+import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
+import { op } from './wasmModule.ts';
+
+/** A horizon below this asks for an exit right after the current instruction (its own code was written). */
+export const LEAVE_AT_ONCE = -1.5;
+export const COUNT_LOOKUP = 1n << 32n;
+const F64_LT = 0x63;
+
+/** What a block asks of the region around it. All of them emit code that does not fall through. */
+export interface BlockSurroundings {
+  /** Goes on at this offset of the page. */
+  edge(offset: number): void;
+  /** Goes on at the RIP in the `rip` local. */
+  dynamicEdge(): void;
+  /** Leaves the region; RIP is in its local. */
+  exitNormally(): void;
+  /** Leaves the region; reason and RIP are in their locals. */
+  exit(): void;
+}
+
+/** Writes the instructions of one block, and keeps the books of what they have cost so far. */
+export class BlockEmitter {
+  readonly instructions: InstructionEmitter;
+  private readonly frame: RegionFrame;
+  private readonly surroundings: BlockSurroundings;
+  /** The block being written: its number, and what its instructions so far have cost. */
+  private current = 0;
+  private retired = 0;
+  private cycles = 0;
+  private lookups = 0;
+  private offset = 0;
+
+  constructor(frame: RegionFrame, surroundings: BlockSurroundings) {
+    this.frame = frame;
+    this.surroundings = surroundings;
+    this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
+      leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
+    });
+  }
+
+  /** @param expected what its pending flags follow when it begins, in all likelihood. */
+  emit(block: Block, index: number, expected: RuleAtWidth | undefined): void {
+    const { instructions } = this;
+    this.current = index;
+    this.retired = 0;
+    this.cycles = 0;
+    this.lookups = 0;
+    instructions.flags.forget(expected);
+    for (const insn of block.instructions) {
+      this.offset = insn.offset;
+      const { ops } = instructions;
+      if (insn.mnemonic === 'Pause') return this.emitPause(insn);
+      if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
+      const last = this.retired === block.instructions.length - 1;
+      const continuation = instructions.emit(ops.effects, this.cycles);
+      this.retired++;
+      this.cycles += insn.cycles;
+      this.lookups += instructions.accesses;
+      const after = insn.offset + insn.length;
+      if (continuation.kind !== 'next') {
+        this.finishBlock();
+        return this.emitContinuation(continuation, after);
+      }
+      if (!last && ops.effects.some(({ kind }) => kind === 'store' || kind === 'store-update')) this.leaveIfCodeWritten(after);
+    }
+    this.finishBlock();
+    const last = block.instructions[block.instructions.length - 1]!;
+    this.surroundings.edge(last.offset + last.length);
+  }
+
+  /** PAUSE is a hint with a price, unless a VMM watches it: then it is the long operation's business. It ends its block either way. */
+  private emitPause(insn: Instruction): void {
+    const { builder, locals } = this.frame;
+    builder.get(locals.core);
+    builder.memory(op.i32_load, I32_PAUSE_INTERCEPTED * 4);
+    builder.openIf(0);
+    this.leaveToReference();
+    builder.close();
+    this.retired++;
+    this.cycles += insn.cycles;
+    this.finishBlock();
+    this.surroundings.edge(insn.offset + insn.length);
+  }
+
+  private emitContinuation(continuation: Exclude<Continuation, { kind: 'next' }>, after: number): void {
+    const { builder } = this.frame;
+    const { flags } = this.instructions;
+    if (continuation.kind === 'jump') return this.surroundings.dynamicEdge();
+    const { condition, delta, outside } = continuation;
+    if (condition !== undefined) {
+      const before = flags.snapshot();
+      builder.get(condition);
+      builder.open(op.if);
+      this.surroundings.edge(after + delta);
+      builder.close();
+      flags.restore(before);
+      this.surroundings.edge(after);
+    } else this.surroundings.edge(after + delta);
+    if (outside === undefined) return;
+    // The repetition is over in here; out there it never began.
+    builder.close();
+    flags.restore(outside);
+    this.lookups -= this.instructions.accesses;
+    this.finishBlock();
+    this.surroundings.edge(after);
+  }
+
+  /** What the block has cost is in the clock and the counts. */
+  private finishBlock(): void {
+    this.addClock();
+    // One more translation: the fetch of the block that follows.
+    this.addCounts(this.lookups + 1);
+  }
+
+  /** A store hit this block's own page: leave now, so that the new bytes are fetched. */
+  private leaveIfCodeWritten(after: number): void {
+    const { builder, locals } = this.frame;
+    builder.get(locals.horizon);
+    builder.f64(LEAVE_AT_ONCE);
+    builder.op(F64_LT);
+    builder.openIf(0);
+    this.finishBlock();
+    this.leaveAt(after);
+    this.surroundings.exitNormally();
+    builder.close();
+  }
+
+  private leaveToReference(): void {
+    const { builder, locals, reason } = this.frame;
+    this.addClock();
+    this.addCounts(this.lookups);
+    this.leaveAt(this.offset);
+    for (const [field, value] of [
+      [I32_LEFT_BLOCK, this.current],
+      [I32_LEFT_INSTRUCTION, this.retired],
+    ] as const) {
+      builder.get(locals.core);
+      builder.i32(value);
+      builder.memory(op.i32_store, field * 4);
+    }
+    builder.i32(LEFT_TO_REFERENCE);
+    builder.set(reason);
+    this.surroundings.exit();
+  }
+
+  /** Memory has the clock of the faulting instruction's start, walks included. */
+  private leaveFaulted(uncounted: number): void {
+    const { builder, locals, reason } = this.frame;
+    builder.get(locals.core);
+    builder.memory(op.f64_load, CLOCK_BYTE);
+    builder.set(locals.clock);
+    this.addCounts(this.lookups + this.instructions.accesses - uncounted);
+    this.leaveAt(this.offset);
+    builder.i32(LEFT_FAULTED);
+    builder.set(reason);
+    this.surroundings.exit();
+  }
+
+  /** RIP and pending flags are where an exit expects them; what the code after this knows of the flags stays as it is. */
+  leaveAt(offset: number): void {
+    const { builder, locals } = this.frame;
+    builder.get(locals.page);
+    builder.i64(BigInt(offset));
+    builder.op(op.i64_add);
+    builder.set(locals.rip);
+    this.settleForExit();
+  }
+
+  /** As `leaveAt`, with RIP in its local. */
+  settleForExit(): void {
+    const { flags } = this.instructions;
+    const before = flags.snapshot();
+    flags.settleTop();
+    flags.restore(before);
+  }
+
+  private addClock(): void {
+    const { builder, locals } = this.frame;
+    if (this.cycles === 0) return;
+    builder.get(locals.clock);
+    builder.f64(this.cycles);
+    builder.op(op.f64_add);
+    builder.set(locals.clock);
+  }
+
+  private addCounts(lookups: number): void {
+    const { builder, locals } = this.frame;
+    builder.get(locals.counts);
+    builder.i64(BigInt(this.retired) + BigInt(lookups) * COUNT_LOOKUP);
+    builder.op(op.i64_add);
+    builder.set(locals.counts);
+  }
+}
+
+/** Runs the meaning of an instruction on the recorder; false when it cannot be compiled. */
+export function record(ops: EmitterOps, insn: Instruction): boolean {
+  ops.effects = [];
+  ops.nextOffset = insn.offset + insn.length;
+  try {
+    insn.meaning(ops as never, insn);
+    return ops.effects.every(
+      ({ kind }, at) => kind !== 'end-if' || ops.effects.slice(0, at).every((before) => before.kind === 'settle-flags'),
+    );
+  } catch (error) {
+    if (!(error instanceof NotCompilable)) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,90 @@
+import type { CodeBuilder } from './codeBuilder.ts';
+import type { RegionLocals } from './instructionEmitter.ts';
+import { F64, I64, op } from './wasmModule.ts';
+
+const F64_CEIL = 0x9b;
+const F64_SUB = 0xa1;
+const F64_MUL = 0xa2;
+const F64_DIV = 0xa3;
+const F64_MIN = 0xa4;
+const F64_GT = 0x64;
+const I64_TRUNC_F64_U = 0xb1;
+/** Most rounds skipped at once: their counts must fit 32 bits. */
+const ROUND_LIMIT = 1e6;
+
+/**
+ * Code that advances an idle loop (`isIdle`) arithmetically: when a round is over that found all its words by the shortcut, as many rounds as
+ * stay below the horizon have cost the same. The last one, in the middle of which the horizon may lie, is executed.
+ */
+export class IdleSkip {
+  private readonly builder: CodeBuilder;
+  private readonly locals: RegionLocals;
+  private readonly startClock: number;
+  private readonly startCounts: number;
+  private readonly rounds: number;
+
+  constructor(builder: CodeBuilder, locals: RegionLocals) {
+    this.builder = builder;
+    this.locals = locals;
+    this.startClock = builder.local(F64);
+    this.startCounts = builder.local(I64);
+    this.rounds = builder.local(F64);
+  }
+
+  /** At the loop's header. */
+  begin(): void {
+    const { builder, locals } = this;
+    builder.get(locals.clock);
+    builder.set(this.startClock);
+    builder.get(locals.counts);
+    builder.set(this.startCounts);
+    builder.i32(0);
+    builder.set(locals.disturbed);
+  }
+
+  /** Before the branch back, when the clock is below the horizon. */
+  goAround(): void {
+    const { builder, locals, rounds } = this;
+    builder.get(locals.disturbed);
+    builder.op(op.i32_eqz);
+    builder.open(op.if);
+    builder.get(locals.horizon);
+    builder.get(locals.clock);
+    builder.op(F64_SUB);
+    this.pushRoundCycles();
+    builder.op(F64_DIV);
+    builder.op(F64_CEIL);
+    builder.f64(1);
+    builder.op(F64_SUB);
+    builder.f64(ROUND_LIMIT);
+    builder.op(F64_MIN);
+    builder.tee(rounds);
+    builder.f64(0);
+    builder.op(F64_GT);
+    builder.open(op.if);
+    builder.get(locals.counts);
+    builder.get(locals.counts);
+    builder.get(this.startCounts);
+    builder.op(op.i64_sub);
+    builder.get(rounds);
+    builder.op(I64_TRUNC_F64_U);
+    builder.op(op.i64_mul);
+    builder.op(op.i64_add);
+    builder.set(locals.counts);
+    builder.get(locals.clock);
+    this.pushRoundCycles();
+    builder.get(rounds);
+    builder.op(F64_MUL);
+    builder.op(op.f64_add);
+    builder.set(locals.clock);
+    builder.close();
+    builder.close();
+  }
+
+  private pushRoundCycles(): void {
+    const { builder, locals } = this;
+    builder.get(locals.clock);
+    builder.get(this.startClock);
+    builder.op(F64_SUB);
+  }
+}
