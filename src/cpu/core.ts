@@ -16,7 +16,6 @@ import { raiseFault } from './events/exceptions.ts';
 import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
 import { FAULT_STOP, guestFault } from './guestFault.ts';
-import { signedNumber } from './linearMemory.ts';
 import type { Ports } from './ports.ts';
 import { resetCore } from './reset.ts';
 import {
@@ -30,6 +29,7 @@ import {
   I32_INTERRUPTIBILITY,
   I32_NON_ROOT,
   I32_RFLAGS,
+  signedField,
   U64_RIP,
 } from './state.ts';
 import type { StopReason } from './stop.ts';
@@ -129,7 +129,7 @@ export class Core {
 
   /** RIP as a signed number. */
   get rip(): number {
-    return signedNumber(this.state.u64[U64_RIP]!);
+    return signedField(this.state.i32, U64_RIP);
   }
 
   charge(cycles: number): void {

@@ -123,6 +123,9 @@ export const BLOCKING_BY_STI = 1;
 export const BLOCKING_BY_MOV_SS = 2;
 export const BLOCKING_BY_NMI = 8;
 
+/** A u64 field (by its index) as a signed number, without making a bigint; exact for canonical addresses. @param i32 of the state block. */
+export const signedField = (i32: Int32Array, field: number): number => i32[2 * field + 1]! * 0x1_0000_0000 + (i32[2 * field]! >>> 0);
+
 /** Typed views of one core's state block. */
 export class CoreState {
   /** General-purpose registers and the other 64-bit fields. */
