@@ -38,6 +38,8 @@ export const U64_PENDING_A = 52;
 export const U64_PENDING_B = 53;
 export const U64_PENDING_R = 54;
 export const U64_TRANSFER = 55;
+/** State of the sequence behind RDRAND and RDSEED. */
+export const U64_CHANCE = 60;
 /** The upper half of a 128-bit value on its way. */
 export const U64_TRANSFER_HIGH = 56;
 const U64_FIELDS = 64;
