@@ -25,7 +25,7 @@ import * as logical from './logical.ts';
 import type { Meaning } from './meaning.ts';
 import { fence, nop } from './misc.ts';
 import * as shifts from './shiftAndRotate.ts';
-import { SSE_MEANINGS } from './sse/table.ts';
+import { MXCSR_MEANINGS, XMM_MEANINGS } from './sse/table.ts';
 import * as stack from './stack.ts';
 import * as string from './string.ts';
 
@@ -204,6 +204,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map<string, Semanti
     Loope: control.loope,
     Loopne: control.loopne,
   }),
+  ...plain(Object.fromEntries(MXCSR_MEANINGS)),
   // Defined to be undefined.
   ...['Ud0', 'Ud1', 'Ud2'].map((mnemonic): [string, Semantics] => [mnemonic, { kind: 'system', operation: INVALID_OPCODE }]),
   ...SYSTEM_OPERATIONS.filter((key) => !ROLES.has(key)).map((key): [string, Semantics] => [key, { kind: 'system', operation: key }]),
@@ -230,7 +231,7 @@ const REPEATED: ReadonlyMap<Semantics, Semantics> = new Map(
   ),
 );
 
-const SSE: ReadonlyMap<string, Semantics> = new Map([...SSE_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
+const SSE: ReadonlyMap<string, Semantics> = new Map([...XMM_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
 
 /** SSE instructions on XMM registers. Deviation: x87 and MMX registers do not exist; what names one stops the machine. */
 function vectorSemantics(mnemonic: string, operands: readonly Operand[]): Semantics | undefined {
