@@ -137,15 +137,17 @@ class Comparison {
   }
 }
 
+/** Strings end at a zero lane, or have their lengths in EAX and EDX, or RAX and RDX. */
+export type Lengths = 'implicit' | 32 | 64;
+
 /** IntRes2 as a vector and as a bit mask; the flags are set. */
-function compare(ops: Ops<Value>, insn: Instruction, explicit: boolean): { comparison: Comparison; vector: Value; mask: Value } {
+function compare(ops: Ops<Value>, insn: Instruction, lengths: Lengths): { comparison: Comparison; vector: Value; mask: Value } {
   const immediate = immediateOf(insn);
   const comparison = new Comparison(ops, immediate);
   const b = readVector(ops, insn, 1, false);
   const a = ops.readXmm(xmmOf(insn, 0));
-  const lengthWidth = insn.width === 64 ? 64 : 32;
-  const validA = explicit ? comparison.validExplicit(RAX, lengthWidth) : comparison.validImplicit(a);
-  const validB = explicit ? comparison.validExplicit(RDX, lengthWidth) : comparison.validImplicit(b);
+  const validA = lengths === 'implicit' ? comparison.validImplicit(a) : comparison.validExplicit(RAX, lengths);
+  const validB = lengths === 'implicit' ? comparison.validImplicit(b) : comparison.validExplicit(RDX, lengths);
   let vector = comparison.aggregate((immediate >> 2) & 3, a, b, validA, validB);
   const polarity = (immediate >> 4) & 3;
   if (polarity === 1) vector = comparison.not(vector);
@@ -167,9 +169,9 @@ function compare(ops: Ops<Value>, insn: Instruction, explicit: boolean): { compa
 
 /** PCMPESTRI, PCMPISTRI: ECX = the number of the lowest or highest lane of the result; of lanes, when there is none. */
 export const compareToIndex =
-  (explicit: boolean): Meaning =>
+  (lengths: Lengths): Meaning =>
   (ops, insn) => {
-    const { comparison, mask } = compare(ops, insn, explicit);
+    const { comparison, mask } = compare(ops, insn, lengths);
     const highest = (immediateOf(insn) & 0x40) !== 0;
     const place = highest
       ? ops.sub(32, ops.constant(32, 31n), ops.countLeadingZeros(32, ops.truncate(64, 32, mask)))
@@ -179,8 +181,8 @@ export const compareToIndex =
 
 /** PCMPESTRM, PCMPISTRM: XMM0 = the result, as lanes or as bits. */
 export const compareToMask =
-  (explicit: boolean): Meaning =>
+  (lengths: Lengths): Meaning =>
   (ops, insn) => {
-    const { vector, mask } = compare(ops, insn, explicit);
+    const { vector, mask } = compare(ops, insn, lengths);
     ops.writeXmm(0, immediateOf(insn) & 0x40 ? vector : lowLane(ops, 64, mask));
   };

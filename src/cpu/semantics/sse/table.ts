@@ -210,10 +210,12 @@ const SHUFFLES: Meanings = {
 };
 
 const STRINGS_AND_CRYPTOGRAPHY: Meanings = {
-  ...all(['Pcmpestri', 'Pcmpestri64'], compareToIndex(true)),
-  ...all(['Pcmpestrm', 'Pcmpestrm64'], compareToMask(true)),
-  Pcmpistri: compareToIndex(false),
-  Pcmpistrm: compareToMask(false),
+  Pcmpestri: compareToIndex(32),
+  Pcmpestri64: compareToIndex(64),
+  Pcmpestrm: compareToMask(32),
+  Pcmpestrm64: compareToMask(64),
+  Pcmpistri: compareToIndex('implicit'),
+  Pcmpistrm: compareToMask('implicit'),
   Aesenc: cryptography.encrypt(false),
   Aesenclast: cryptography.encrypt(true),
   Aesdec: cryptography.decrypt(false),
