@@ -67,6 +67,7 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['In', 'Out', 'Insb', 'Insw', 'Insd', 'Outsb', 'Outsw', 'Outsd'],
   ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
+  ...['Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],
   ...['MovToControl', 'MovFromControl', 'MovToDebug', 'MovFromDebug', 'MovToSegment', 'PopSegment', 'JmpFar', 'CallFar', 'Mark'],
 ];
