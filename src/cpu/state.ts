@@ -67,6 +67,33 @@ export const I32_LEFT_INSTRUCTION = 162;
 export const I32_SHORTCUT_CONTEXT = 163;
 /** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
 export const I32_PAUSE_INTERCEPTED = 164;
+/** 1 while INVLPG leaves the guest (INVLPG exiting). */
+export const I32_INVLPG_INTERCEPTED = 165;
+/** Scratch of generated code: where an access for update found its operand in the machine's memory; 0 when the host keeps it. */
+export const I32_UPDATE_ADDRESS = 166;
+/**
+ * What the translations of generated code depend on (engines/jit/translationContext): byte offsets of the core's translation structures and of its
+ * shortcut tables; the tags and the EPT root of entries that may serve it; the flags that an entry needs for reads and for writes, and those it
+ * must not have; and for walks: host page of the top table, bits that are reserved in high halves, the flag that makes an entry global, and the flags
+ * that EPT must grant to a table.
+ */
+export const I32_TLB_BASE = 168;
+export const I32_SHORTCUT_BASE = 169;
+export const I32_TLB_TAGS = 170;
+export const I32_EPT_ROOT = 171;
+export const I32_READ_REQUIRED = 172;
+export const I32_WRITE_REQUIRED = 173;
+export const I32_FORBIDDEN = 174;
+export const I32_WALK_ROOT = 175;
+export const I32_WALK_RESERVED = 176;
+export const I32_WALK_GLOBAL = 177;
+export const I32_WALK_TABLE_REQUIRED = 178;
+/** 1 while nobody listens to fills and invalidations of translations: generated code may make them. */
+export const I32_QUIET = 179;
+/** Number of the region that generated code runs, or ran last. */
+export const I32_REGION = 180;
+/** In the state block of core 0, for all: grows when decoded code is written. */
+export const I32_CODE_GENERATION = 181;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */
@@ -100,6 +127,10 @@ export const BLOCKING_BY_NMI = 8;
 export class CoreState {
   /** General-purpose registers and the other 64-bit fields. */
   readonly u64: BigUint64Array;
+  /** The general-purpose registers in smaller parts. */
+  readonly u32: Uint32Array;
+  readonly u16: Uint16Array;
+  readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   /** `clock[0]`: local time in cycles. */
@@ -113,6 +144,9 @@ export class CoreState {
   /** @param byteOffset of the block in `buffer`; a multiple of 8. */
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
     this.u64 = new BigUint64Array(buffer, byteOffset, U64_FIELDS);
+    this.u32 = new Uint32Array(buffer, byteOffset, 32);
+    this.u16 = new Uint16Array(buffer, byteOffset, 64);
+    this.u8 = new Uint8Array(buffer, byteOffset, 128);
     this.i32 = new Int32Array(buffer, byteOffset, CORE_STATE_SIZE / 4);
     this.f64 = new Float64Array(buffer, byteOffset, CORE_STATE_SIZE / 8);
     this.clock = new Float64Array(buffer, byteOffset + F64_CLOCK * 8, 1);

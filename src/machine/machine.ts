@@ -5,6 +5,7 @@ import { Core, type CoreSurroundings } from '../cpu/core.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
 import { BlockCache } from '../cpu/decode/blockCache.ts';
 import { Decoder } from '../cpu/decode/decoder.ts';
+import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { createEngine, type EngineName } from '../cpu/engines/registry.ts';
 import { initCore, startCore } from '../cpu/reset.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from '../cpu/state.ts';
@@ -63,7 +64,8 @@ export class Machine {
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
     const memory = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
     const { buffer } = memory;
-    this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory);
+    const codePages = new Uint8Array(buffer, layout.codePageBase, configuration.memory / 4096);
+    this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
 
@@ -82,7 +84,9 @@ export class Machine {
       memory,
       pages: layout.totalPages,
       ramBase: layout.ramBase,
+      codePageBase: layout.codePageBase,
       shortcutBase: (core) => layout.shortcutBase + core * SHORTCUT_BYTES,
+      chainBase: (core) => layout.chainBase + core * CHAIN_BYTES,
     });
     this.cores = Array.from({ length: cores }, (_, id) => {
       const state = new CoreState(buffer, id * CORE_STATE_SIZE);

@@ -1,3 +1,4 @@
+import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { CORE_STATE_SIZE } from '../cpu/state.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
 import type { MmuGeometry } from '../mmu/geometry.ts';
@@ -14,12 +15,16 @@ export const MIN_RAM = 4 * 1024 ** 2;
  *   0            core state blocks, CORE_STATE_SIZE each
  *   mmuBase      translation structures of the cores, mmuStride each
  *   shortcutBase data shortcuts of generated code, SHORTCUT_BYTES each (mmu/dataShortcut)
+ *   chainBase    which compiled region is where, CHAIN_BYTES for each core (cpu/engines/jit)
+ *   codePageBase what is known of each page of RAM, one byte each (mmu/physicalMemory)
  *   ramBase      RAM: host-physical address 0
  */
 export interface MemoryLayout {
   readonly mmuBase: number;
   readonly mmuStride: number;
   readonly shortcutBase: number;
+  readonly chainBase: number;
+  readonly codePageBase: number;
   readonly ramBase: number;
   readonly totalPages: number;
 }
@@ -29,8 +34,10 @@ export function memoryLayout(cores: number, geometry: MmuGeometry, ramBytes: num
   const mmuBase = cores * CORE_STATE_SIZE;
   const mmuStride = roundUp(mmuAreaSize(geometry), 64);
   const shortcutBase = roundUp(mmuBase + cores * mmuStride, 64);
-  const ramBase = roundUp(shortcutBase + cores * SHORTCUT_BYTES, 65536);
-  return { mmuBase, mmuStride, shortcutBase, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
+  const chainBase = shortcutBase + cores * SHORTCUT_BYTES;
+  const codePageBase = chainBase + cores * CHAIN_BYTES;
+  const ramBase = roundUp(codePageBase + ramBytes / PAGE, 65536);
+  return { mmuBase, mmuStride, shortcutBase, chainBase, codePageBase, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
 }
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;

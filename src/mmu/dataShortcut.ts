@@ -8,7 +8,8 @@
  *   byte 8   where the page lies: byte offset in the machine's memory minus the linear address, modulo 2^32
  *
  * A context number stands for everything that decides what a first-level entry permits: tags, privilege, SMAP, write protection.
- * The write table holds no page with decoded code or a watcher: stores there take the long way.
+ * The write table holds no page with decoded code or a watcher: stores there take the long way. Generated code fills the tables
+ * (engines/jit/translateEmitter); what must leave them is removed here and there.
  */
 export const SHORTCUT_ENTRIES = 256;
 export const SHORTCUT_ENTRY_BYTES = 16;
@@ -29,14 +30,6 @@ export class DataShortcut {
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
     this.byteOffset = byteOffset;
     this.words = new Int32Array(buffer, byteOffset, SHORTCUT_BYTES / 4);
-  }
-
-  /** The page at `la` (any address in it) is at `offset` - (la mod 4096) in the machine's memory, for reads or writes in this context. */
-  fill(write: boolean, la: number, offset: number, context: number): void {
-    const at = ((la >>> 12) & (SHORTCUT_ENTRIES - 1)) * WORDS + (write ? WRITES : 0);
-    this.words[at] = ((la | 0) & ~0xfff) | context;
-    this.words[at + 1] = Math.floor(la / 0x1_0000_0000);
-    this.words[at + 2] = (offset - la) | 0;
   }
 
   /** No page of the entry with this page number (low 32 bits) and size (log2 of pages) is left. */

@@ -78,7 +78,7 @@ export class Mmu {
   private readonly dtlb4k: TlbArray;
   private readonly itlb2m: TlbArray;
   private readonly dtlb2m: TlbArray;
-  private readonly costs: MmuCosts;
+  readonly costs: MmuCosts;
   private readonly clock: Float64Array;
   private readonly counters: Float64Array;
   private readonly probe: Probe;
@@ -151,29 +151,6 @@ export class Mmu {
       return (words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + (low & 0xfff);
     }
     return this.translateLarge(la, access, page, tags, eptRoot);
-  }
-
-  /**
-   * Host-physical address of `la` if a first-level data TLB entry serves this access now, else -1. Counts and changes nothing. For
-   * shortcuts over the first level.
-   */
-  firstLevelAddress(la: number, access: number): number {
-    const { context, tlb } = this;
-    if (!context.paging) return -1;
-    const low = la | 0;
-    const high = Math.floor(la / 0x1_0000_0000) | 0;
-    const page = (low >>> 12) | (high << 20);
-    const tags = (context.vpid << TAG_VPID_SHIFT) | (high & TAG_PAGE_HIGH) | context.pcid;
-    for (const [array, size] of [
-      [tlb.dtlb4k, SIZE_4K],
-      [tlb.dtlb2m, SIZE_2M],
-      [tlb.dtlb1g, SIZE_1G],
-    ] as const) {
-      const entry = array.find(page, tags, context.eptRoot | 0, size);
-      if (entry < 0 || !permits(tlb.words[entry + WORD_FLAGS]!, access, context)) continue;
-      return (tlb.words[entry + WORD_HOST_PAGE]! >>> 0) * 4096 + ((low >>> 0) % (2 ** size * 4096));
-    }
-    return -1;
   }
 
   /** The same for 2 MB pages, which kernels live in. No 4 KB entry matches. */

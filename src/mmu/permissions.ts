@@ -59,6 +59,17 @@ export const permitsOutright = (flags: number, access: number): boolean => {
   return (flags & sufficient) === sufficient && ((access & ACCESS_USER) !== 0 || !(flags & ENTRY_U));
 };
 
+/** `permits` for data accesses as two masks: the flags that an entry needs, and those it must not have. */
+export function requiredFlags(access: number, context: PagingContext): number {
+  const write = (access & ACCESS_KIND) === ACCESS_WRITE;
+  const user = (access & ACCESS_USER) !== 0;
+  const guest = (user ? ENTRY_U : 0) | (write && (user || context.writeProtect) ? ENTRY_W : 0);
+  return eptRequirement(access) | (write ? ENTRY_D : 0) | guest;
+}
+
+export const forbiddenFlags = (access: number, context: PagingContext): number =>
+  !(access & ACCESS_USER) && context.smap && (access & ACCESS_IMPLICIT || !context.alignmentCheckFlag) ? ENTRY_U : 0;
+
 /**
  * True iff a cached translation may serve the access without a walk: guest and EPT permit it, and a write finds the dirty flags set.
  */

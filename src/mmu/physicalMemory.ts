@@ -20,11 +20,12 @@ export class PhysicalMemory {
   /** Told when a watched page is written; the store may be about to happen, or just done. The page stays watched. */
   onWatchedWritten: (page: number) => void = () => {};
 
-  constructor(buffer: ArrayBufferLike, byteOffset: number, size: number) {
+  /** @param codePages room for one byte per page; in the machine's memory when generated code is to see it. */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, size: number, codePages = new Uint8Array(size / 4096)) {
     this.size = size;
     this.bytes = new Uint8Array(buffer, byteOffset, size);
     this.view = new DataView(buffer, byteOffset, size);
-    this.codePages = new Uint8Array(size / 4096);
+    this.codePages = codePages;
     this.pageVersions = new Uint32Array(size / 4096);
   }
 

@@ -42,8 +42,9 @@ const SIZES: readonly (readonly number[])[] = [
 
 const HEADER_F64 = 32;
 const HEADER_WORDS = HEADER_F64 * 2;
-const SEQUENCE_F64 = 0;
-const INVALIDATIONS_F64 = 1;
+/** Fields of the header. */
+export const SEQUENCE_F64 = 0;
+export const INVALIDATIONS_F64 = 1;
 
 const geometries = (geometry: MmuGeometry): readonly TlbGeometry[] => [
   geometry.itlb4k,

@@ -20,11 +20,15 @@ import {
 import type { Translation } from './translation.ts';
 
 /** Words before the replacement pointers: number of valid entries, number of fractured ones. */
-const HEADER_WORDS = 2;
-const LIVE = 0;
-const FRACTURED = 1;
+const HEADER_WORDS = 4;
+/** Words of the header. */
+export const HEADER_LIVE = 0;
+export const HEADER_FRACTURED = 1;
+/** Counts every entry that goes, modulo 2^32: who remembers a hit can tell that it may be one no more. */
+export const HEADER_DROPPED = 2;
 
-const IDENTITY = ENTRY_VALID | ENTRY_SIZE_MASK;
+/** Flags that say what an entry is for. */
+export const ENTRY_IDENTITY = ENTRY_VALID | ENTRY_SIZE_MASK;
 
 /** Words of memory that an array of this geometry takes: header, one replacement pointer per set, entries. Even. */
 export const tlbArrayWords = ({ sets, ways }: TlbGeometry): number =>
@@ -50,8 +54,9 @@ export class TlbArray {
   readonly first: number;
   /** Word index after the last entry. */
   readonly end: number;
-  private readonly header: number;
-  private readonly pointers: number;
+  /** Word index of the header, and of the sets' replacement pointers. */
+  readonly header: number;
+  readonly pointers: number;
   /** Number of sets - 1. */
   readonly setMask: number;
   /** Words of a set. */
@@ -86,12 +91,12 @@ export class TlbArray {
 
   /** Number of valid entries. */
   get live(): number {
-    return this.words[this.header + LIVE]!;
+    return this.words[this.header + HEADER_LIVE]!;
   }
 
   /** Number of valid entries that are smaller than the guest page they belong to. */
   get fractured(): number {
-    return this.words[this.header + FRACTURED]!;
+    return this.words[this.header + HEADER_FRACTURED]!;
   }
 
   /** Word index of the set that holds entries of `size` for this page. */
@@ -111,7 +116,7 @@ export class TlbArray {
     for (const end = entry + this.setWords; entry < end; entry += ENTRY_WORDS) {
       if (words[entry]! !== base || words[entry + WORD_EPT_ROOT]! !== eptRoot) continue;
       const flags = words[entry + WORD_FLAGS]!;
-      if ((flags & IDENTITY) !== identity) continue;
+      if ((flags & ENTRY_IDENTITY) !== identity) continue;
       const difference = words[entry + WORD_TAGS]! ^ tags;
       if (difference === 0 || ((difference & ~TAG_PCID) === 0 && flags & ENTRY_G)) return entry;
     }
@@ -138,7 +143,7 @@ export class TlbArray {
         if (free < 0) free = entry;
         continue;
       }
-      if (words[entry]! !== base || words[entry + WORD_EPT_ROOT]! !== eptRoot || (flags & IDENTITY) !== identity) continue;
+      if (words[entry]! !== base || words[entry + WORD_EPT_ROOT]! !== eptRoot || (flags & ENTRY_IDENTITY) !== identity) continue;
       const difference = words[entry + WORD_TAGS]! ^ tags;
       if (difference !== 0 && !((difference & ~TAG_PCID) === 0 && (flags | translation.flags) & ENTRY_G)) continue;
       this.drop(entry);
@@ -160,8 +165,8 @@ export class TlbArray {
     words[place + WORD_HOST_PAGE] = pageBase(translation.hostPage, alignment);
     words[place + WORD_GUEST_PAGE] = pageBase(translation.guestPage, alignment);
     this.sequences[(place + WORD_SEQUENCE) >> 1] = translation.sequence;
-    words[this.header + LIVE]!++;
-    if (guestSize > size) words[this.header + FRACTURED]!++;
+    words[this.header + HEADER_LIVE]!++;
+    if (guestSize > size) words[this.header + HEADER_FRACTURED]!++;
     return place;
   }
 
@@ -169,8 +174,9 @@ export class TlbArray {
   drop(entry: number): void {
     const flags = this.words[entry + WORD_FLAGS]!;
     if (this.shortcut !== null) this.shortcut.drop(this.words[entry]!, (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT);
-    this.words[this.header + LIVE]!--;
-    if (flags >>> ENTRY_GUEST_SIZE_SHIFT > (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT) this.words[this.header + FRACTURED]!--;
+    this.words[this.header + HEADER_LIVE]!--;
+    this.words[this.header + HEADER_DROPPED]!++;
+    if (flags >>> ENTRY_GUEST_SIZE_SHIFT > (flags & ENTRY_SIZE_MASK) >>> ENTRY_SIZE_SHIFT) this.words[this.header + HEADER_FRACTURED]!--;
     // Not `fill`: a call costs more than eight stores (bench/translate).
     const { words } = this;
     words[entry] = 0;

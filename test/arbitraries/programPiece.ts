@@ -13,6 +13,7 @@ import { MARK_BASE } from '../../src/arch/marks.ts';
 import { X2APIC_MSR_FIRST } from '../../src/arch/msr.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import * as rig from '../engines/rigLayout.ts';
+import { memoryPiece } from './memoryPiece.ts';
 import { loadRegister, plainPiece } from './plainInstruction.ts';
 import { pointer } from './rigPointer.ts';
 import { vectorPiece } from './vectorPiece.ts';
@@ -58,6 +59,25 @@ const guardedLoop = fc
     const address = word(rig.LOOP_COUNTERS + counter);
     return { code: `fe0425${address}f60425${address}${byte(mask)}0f8500000000`, reference: { at: 17, kind: 'rel32', target, plus: 0 } };
   });
+
+/**
+ * A wait that changes nothing itself, until another core, an interrupt's handler or the end of all time changes a byte: with PAUSE or without, in
+ * one block or two.
+ */
+const idleWait = fc.record({ counter: fc.nat(15), mask: fc.constantFrom(1, 3, 7), how: fc.nat(3) }).map(({ counter, mask, how }) => {
+  const address = word(rig.LOOP_COUNTERS + counter);
+  const test = `f60425${address}${byte(mask)}`;
+  switch (how) {
+    case 0: // pause; test byte [counter], mask; jz
+      return piece(`f390${test}74f4`);
+    case 1: // test; jz
+      return piece(`${test}74f6`);
+    case 2: // test; jnz over; pause; jmp
+      return piece(`${test}7504f390ebf2`);
+    default: // movzx eax, byte [counter]; test al, mask; lea edx, [rax+1]; jz
+      return piece(`0fb60425${address}a8${byte(mask)}8d500174f1`);
+  }
+});
 
 const indirect = fc
   .record({ register, target, how: fc.nat(2), plus: fc.oneof(fc.constant(0), fc.nat(3)) })
@@ -185,10 +205,12 @@ export const programPiece: fc.Arbitrary<ProgramPiece> = fc.oneof(
   { weight: 2, arbitrary: indirect },
   { weight: 3, arbitrary: stack },
   { weight: 3, arbitrary: stringInstruction },
+  { weight: 4, arbitrary: memoryPiece },
   { weight: 3, arbitrary: selfModification },
   { weight: 4, arbitrary: system },
   { weight: 2, arbitrary: interrupts },
   { weight: 1, arbitrary: spin },
+  { weight: 1, arbitrary: idleWait },
   { weight: 1, arbitrary: locked },
   { weight: 1, arbitrary: loads },
 );

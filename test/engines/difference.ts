@@ -102,7 +102,11 @@ function differentTlb(core: Core, other: Core): string | undefined {
     entries.findIndex((entry, index) => entry !== others[index]),
     others.findIndex((entry, index) => entry !== entries[index]),
   );
-  return at < 0 ? undefined : unlike(`TLB entry ${at}`, entries[at], others[at]);
+  if (at >= 0) return unlike(`TLB entry ${at}`, entries[at], others[at]);
+  // Replacement pointers, counts, and the places of the entries.
+  const { words } = core.mmu.tlb;
+  const word = words.findIndex((value, index) => value !== other.mmu.tlb.words[index]);
+  return word < 0 ? undefined : unlike(`TLB word ${word}`, words[word], other.mmu.tlb.words[word]);
 }
 
 function differentMemory([expected, actual]: Runs): string | undefined {

@@ -27,6 +27,7 @@ import {
   INTERRUPTION_VECTOR,
   PIN_PREEMPTION_TIMER,
   PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_INVLPG_EXITING,
   PRIMARY_PAUSE_EXITING,
   PRIMARY_TSC_OFFSETTING,
   SECONDARY_EPT,
@@ -41,6 +42,7 @@ import {
   ACTIVITY_ACTIVE,
   BLOCKING_BY_NMI,
   I32_INTERRUPTIBILITY,
+  I32_INVLPG_INTERCEPTED,
   I32_NON_ROOT,
   I32_PAUSE_INTERCEPTED,
   U64_RIP,
@@ -84,6 +86,7 @@ export function vmEntry(core: Core): string | undefined {
   vmx.secondary = vmx.primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
   vmx.exceptionBitmap = vmcs.readNumber(VMCS_EXCEPTION_BITMAP) | 0;
   state.i32[I32_PAUSE_INTERCEPTED] = vmx.primary & PRIMARY_PAUSE_EXITING || vmx.secondary & SECONDARY_PLE ? 1 : 0;
+  state.i32[I32_INVLPG_INTERCEPTED] = vmx.primary & PRIMARY_INVLPG_EXITING ? 1 : 0;
   vmx.exited = false;
   vmx.firstPause = 0;
   vmx.lastPause = 0;

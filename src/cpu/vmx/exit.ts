@@ -26,7 +26,7 @@ import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
 import { EVENT_VM_EXIT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
 import { updateMode } from '../mode.ts';
-import { I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_TSC_OFFSET } from '../state.ts';
+import { I32_INVLPG_INTERCEPTED, I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_TSC_OFFSET } from '../state.ts';
 import { saveGuestState } from './guestState.ts';
 import { loadHostState } from './hostState.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
@@ -78,6 +78,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   state.u64[U64_TSC_OFFSET] = vmx.hostTscOffset;
   state.i32[I32_NON_ROOT] = 0;
   state.i32[I32_PAUSE_INTERCEPTED] = 0;
+  state.i32[I32_INVLPG_INTERCEPTED] = 0;
   if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidate.vmTransition();
   if (vmx.secondary & SECONDARY_EPT) context.eptRoot = 0;
   context.vpid = 0;

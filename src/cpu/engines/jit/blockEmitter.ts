@@ -4,10 +4,12 @@ import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../
 import type { EmitterOps } from './emitterOps.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
+import { INVLPG_HOST } from './invalidateEmitter.ts';
 import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { NotCompilable } from './notCompilable.ts';
 import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
-import { op } from './wasmModule.ts';
+import { emitRepeatInBulk } from './repeatEmitter.ts';
+import { I32, op } from './wasmModule.ts';
 
 /** A horizon below this asks for an exit right after the current instruction (its own code was written). */
 export const LEAVE_AT_ONCE = -1.5;
@@ -30,6 +32,7 @@ export interface BlockSurroundings {
 export class BlockEmitter {
   readonly instructions: InstructionEmitter;
   private readonly frame: RegionFrame;
+  private readonly invlpgCycles: number;
   private readonly surroundings: BlockSurroundings;
   /** The block being written: its number, and what its instructions so far have cost. */
   private current = 0;
@@ -38,8 +41,9 @@ export class BlockEmitter {
   private lookups = 0;
   private offset = 0;
 
-  constructor(frame: RegionFrame, surroundings: BlockSurroundings) {
+  constructor(frame: RegionFrame, invlpgCycles: number, surroundings: BlockSurroundings) {
     this.frame = frame;
+    this.invlpgCycles = invlpgCycles;
     this.surroundings = surroundings;
     this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
       leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
@@ -58,6 +62,8 @@ export class BlockEmitter {
       this.offset = insn.offset;
       const { ops } = instructions;
       if (insn.mnemonic === 'Pause') return this.emitPause(insn);
+      if (insn.mnemonic === 'Invlpg') return this.emitInvlpg(insn);
+      if (block.instructions.length === 1) emitRepeatInBulk(this.frame.builder, this.frame.locals, RUNTIME_NUMBERS.repeat, insn);
       if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
       const last = this.retired === block.instructions.length - 1;
       const continuation = instructions.emit(ops.effects, this.cycles);
@@ -88,6 +94,34 @@ export class BlockEmitter {
     this.cycles += insn.cycles;
     this.finishBlock();
     this.surroundings.edge(insn.offset + insn.length);
+  }
+
+  /** INVLPG stays in the region unless a VMM or a listener wants to know, or it has removed the translation of a fetch. */
+  private emitInvlpg(insn: Instruction): void {
+    const { instructions, surroundings } = this;
+    const { builder, locals } = this.frame;
+    const answer = builder.local(I32);
+    const after = insn.offset + insn.length;
+    instructions.ops.nextOffset = after;
+    const address = instructions.operandAddress(insn);
+    builder.get(locals.core);
+    builder.get(address);
+    builder.call(RUNTIME_NUMBERS.invlpg);
+    builder.tee(answer);
+    builder.i32(INVLPG_HOST);
+    builder.op(op.i32_eq);
+    builder.openIf(0);
+    this.leaveToReference();
+    builder.close();
+    this.retired++;
+    this.cycles += insn.cycles + this.invlpgCycles;
+    this.finishBlock();
+    builder.get(answer);
+    builder.openIf(0);
+    this.leaveAt(after);
+    surroundings.exitNormally();
+    builder.close();
+    surroundings.edge(after);
   }
 
   private emitContinuation(continuation: Exclude<Continuation, { kind: 'next' }>, after: number): void {

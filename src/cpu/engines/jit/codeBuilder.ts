@@ -122,8 +122,22 @@ export class CodeBuilder {
     this.code.unsigned(this.depth - fallback);
   }
 
+  /** Calls the function of the table whose number is on the stack. */
+  callIndirect(type: number): void {
+    this.code.byte(op.call_indirect);
+    this.code.unsigned(type);
+    this.code.unsigned(0);
+  }
+
   call(index: number): void {
     this.code.byte(op.call);
     this.code.unsigned(index);
+  }
+
+  /** A bulk memory operation with `memories` memory indices, all of them 0. */
+  bulk(opcode: number, memories: number): void {
+    this.code.byte(op.prefix_bulk);
+    this.code.unsigned(opcode);
+    for (let i = 0; i < memories; i++) this.code.byte(0);
   }
 }

@@ -1,7 +1,11 @@
 import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import { VECTOR_GP } from '../../../arch/vectors.ts';
 import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
-import type { Width } from '../../decode/instruction.ts';
+import type { Instruction, Width } from '../../decode/instruction.ts';
+import { operandAddress } from '../../semantics/address.ts';
+import type { Ops, Value } from '../../semantics/ops.ts';
+import { I32_UPDATE_ADDRESS } from '../../state.ts';
+import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { Effect } from './effect.ts';
 import { type EmitterLocals, EmitterOps } from './emitterOps.ts';
@@ -10,7 +14,6 @@ import { FloatEmitter, type FloatNumbers } from './floatEmitter.ts';
 import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
 import { NotCompilable } from './notCompilable.ts';
-import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './runtime.ts';
 import { simdOp } from './simd.ts';
 import { I32, I64, op, V128 } from './wasmModule.ts';
 
@@ -314,6 +317,11 @@ export class InstructionEmitter {
     }
   }
 
+  /** A local with the linear address of the instruction's memory operand. */
+  operandAddress(insn: Instruction): number {
+    return this.nodes.inLocal(operandAddress(this.ops as unknown as Ops<Value>, insn, 1, false) as unknown as Node);
+  }
+
   /** Leaves on the stack: does the shortcut have the page of this access? The entry's address is in `entry`. */
   private probe(la: number, bytes: number, table: number, entry: number): void {
     const { builder, locals } = this;
@@ -408,7 +416,8 @@ export class InstructionEmitter {
     builder.op(op.else);
     this.slowAccess(address, undefined, accessWord(update ? SLOW_UPDATE : SLOW_LOAD, width, segment));
     if (update) {
-      builder.i32(0);
+      builder.get(locals.core);
+      builder.memory(op.i32_load, I32_UPDATE_ADDRESS * 4);
       builder.set(locals.updateAddress);
     }
     builder.get(locals.core);

@@ -4,10 +4,9 @@
  */
 
 import { setFlagsFromString } from 'node:v8';
-import { ACCESS_READ, ACCESS_WRITE } from '../../../mmu/access.ts';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
-import { EVENT_INSTRUCTION } from '../../../trace/events.ts';
+import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_TLB_FILL } from '../../../trace/events.ts';
 import type { Core } from '../../core.ts';
 import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
@@ -18,9 +17,11 @@ import { stepOf } from '../../semantics/floatStep.ts';
 import {
   CORE_STATE_SIZE,
   F64_HORIZON,
+  I32_CODE_GENERATION,
   I32_LEFT_BLOCK,
   I32_LEFT_INSTRUCTION,
-  I32_SHORTCUT_CONTEXT,
+  I32_QUIET,
+  I32_REGION,
   U64_TRANSFER,
   U64_TRANSFER_HIGH,
 } from '../../state.ts';
@@ -28,20 +29,12 @@ import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
 import { sseFault } from '../sseAccess.ts';
-import { LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
+import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
+import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
+import { RegionChain, type RegionFunction } from './regionChain.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
-import {
-  ACCESS_DONE,
-  ACCESS_FAULTED,
-  createRuntime,
-  type HostCalls,
-  type Runtime,
-  SLOW_LOAD,
-  SLOW_STORE,
-  SLOW_STORE_UPDATE,
-  SLOW_UPDATE,
-} from './runtime.ts';
+import { createRuntime, type HostCalls, type Runtime } from './runtime.ts';
 import { TranslationContexts } from './translationContext.ts';
 
 // V8 lays the unlikely paths out of line, as `CodeBuilder.openIf` tells it (bench a, d, g: a fifth to a half faster).
@@ -54,9 +47,9 @@ const REGION_LIMIT = 4000;
 /** Generated code adds offsets to RIP without looking at the canonical limit; pages this near to it are left to the reference engine. */
 const NEAR_LIMIT = 2 ** 47 - 2 ** 33;
 
-type RegionFunction = (core: number, shortcut: number, entry: number) => number;
-
 interface Region {
+  /** Its number in the chain. */
+  readonly number: number;
   readonly run: RegionFunction;
   readonly blocks: readonly Block[];
   readonly page: number;
@@ -75,6 +68,7 @@ interface RegionEntry {
 interface CoreSide {
   readonly shortcut: DataShortcut;
   readonly contexts: TranslationContexts;
+  readonly chainBase: number;
 }
 
 /** The machine's memory as the engine needs it. */
@@ -83,8 +77,12 @@ export interface JitMemory {
   readonly pages: number;
   /** Byte offset of RAM. */
   readonly ramBase: number;
+  /** Byte offset of what is known of its pages: PhysicalMemory.codePages. */
+  readonly codePageBase: number;
   /** Byte offset of a core's shortcut tables. */
   shortcutBase(core: number): number;
+  /** Byte offset of a core's part of the chain of regions (chainLayout.ts). */
+  chainBase(core: number): number;
 }
 
 export class JitEngine implements Engine, HostCalls {
@@ -95,15 +93,20 @@ export class JitEngine implements Engine, HostCalls {
   readonly reference: ReferenceEngine;
   private readonly cache: BlockCache;
   private readonly layout: JitMemory;
-  private readonly runtime: Runtime;
+  /** Grows when decoded code is written. */
+  private readonly generation: Int32Array;
+  /** Made for the first core that runs; all have the same. */
+  private runtime: Runtime | undefined;
   private readonly slow = new ReferenceOps();
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
   private side!: CoreSide;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
+  private chain: RegionChain | undefined;
+  /** By number. */
+  private regions: Region[] = [];
   private epoch = 0;
-  private regionCount = 0;
   private compileMilliseconds = 0;
   private regionCalls = 0;
   private slowAccesses = 0;
@@ -112,8 +115,8 @@ export class JitEngine implements Engine, HostCalls {
   constructor(cache: BlockCache, layout: JitMemory) {
     this.cache = cache;
     this.layout = layout;
+    this.generation = new Int32Array(layout.memory.buffer, I32_CODE_GENERATION * 4, 1);
     this.reference = new ReferenceEngine(cache);
-    this.runtime = createRuntime(layout.memory, layout.pages, this);
     cache.onCodeDecoded = () => {
       for (const side of this.sides) side?.shortcut.clearWrites();
     };
@@ -122,7 +125,7 @@ export class JitEngine implements Engine, HostCalls {
   /** Figures for the benchmarks. */
   statistics(): Record<string, number> {
     return {
-      regions: this.regionCount,
+      regions: this.regions.length,
       compileMilliseconds: this.compileMilliseconds,
       regionCalls: this.regionCalls,
       slowAccesses: this.slowAccesses,
@@ -139,12 +142,13 @@ export class JitEngine implements Engine, HostCalls {
     this.core = core;
     this.side = this.sideOf(core);
     this.slow.attach(core);
-    const { clock } = core.state;
-    reference.begin(core);
-    this.referenceHasFlags = true;
+    const { clock, i32 } = core.state;
+    i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
+    reference.attach(core);
+    this.referenceHasFlags = false;
     do {
       try {
-        this.runBlock(core);
+        if (this.referenceHasFlags || !this.followChain(core)) this.runBlock(core);
       } catch (thrown) {
         if (thrown !== guestFault) throw thrown;
         this.takeFlags(core);
@@ -162,8 +166,7 @@ export class JitEngine implements Engine, HostCalls {
     if (compiled === null || compiled.region.epoch !== this.epoch) {
       block.heat++;
       if (block.heat < this.heatToCompile || !this.isCompilable(core, block)) {
-        this.takeFlags(core);
-        reference.execute(core, block, 0);
+        this.interpret(core, block, 0);
         return;
       }
       compiled = this.compile(block);
@@ -182,26 +185,72 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private runRegion(core: Core, { region, entry }: RegionEntry): void {
-    const { slow, side, reference } = this;
+    const { side, reference } = this;
     const { state } = core;
     if (this.referenceHasFlags) {
       reference.end();
       this.referenceHasFlags = false;
     }
-    state.f64[F64_HORIZON] = core.horizon;
-    state.i32[I32_SHORTCUT_CONTEXT] = side.contexts.number(core);
-    slow.blockPage = region.page;
-    slow.blockSecondPage = -1;
-    slow.blockWritten = false;
+    this.describe(core);
+    state.i32[I32_REGION] = region.number;
+    const coreBase = core.id * CORE_STATE_SIZE;
+    const { context } = core.mmu;
+    // Without paging there is no ITLB to vouch for the next fetch.
+    if (context.paging || context.eptRoot === 0) this.chain!.remember(coreBase, side.chainBase, region.number, entry);
     this.regionCalls++;
-    const left = region.run(core.id * CORE_STATE_SIZE, side.shortcut.byteOffset, entry);
+    this.left(core, region.run(coreBase, side.shortcut.byteOffset, entry));
+  }
+
+  /** Runs compiled regions from RIP on, as far as the chain knows them. False when the host must look for the next block. */
+  private followChain(core: Core): boolean {
+    const { chain, side } = this;
+    if (chain === undefined || core.codeSize !== 64) return false;
+    this.describe(core);
+    const left = chain.follow(core.id * CORE_STATE_SIZE, side.shortcut.byteOffset, side.chainBase);
+    if (left !== LEFT_NORMALLY) this.left(core, left);
+    else return core.clock >= core.horizon || core.attention;
+    return true;
+  }
+
+  /** Generated code knows how far it may run, and by what to translate. */
+  private describe(core: Core): void {
+    core.state.f64[F64_HORIZON] = core.horizon;
+    this.side.contexts.describe();
+    this.slow.blockWritten = false;
+  }
+
+  /** Generated code came back with this answer. */
+  private left(core: Core, left: number): void {
+    if (left === LEFT_NORMALLY) return;
+    const { i32 } = core.state;
     if (left === LEFT_FAULTED) {
       this.takeFlags(core);
-      reference.faultedAt(core);
-    } else if (left === LEFT_TO_REFERENCE) {
+      this.reference.faultedAt(core);
+    } else this.interpret(core, this.regions[i32[I32_REGION]!]!.blocks[i32[I32_LEFT_BLOCK]!]!, i32[I32_LEFT_INSTRUCTION]!);
+  }
+
+  /** The rest of a block, by the reference engine. A long operation alone finds the flags where it wants them: in the state block. */
+  private interpret(core: Core, block: Block, first: number): void {
+    const insn = block.instructions[first]!;
+    if (insn.kind === 'system' && !this.referenceHasFlags) {
+      this.closeFlags(core);
+      this.reference.operate(core, insn);
+    } else {
       this.takeFlags(core);
-      reference.execute(core, region.blocks[state.i32[I32_LEFT_BLOCK]!]!, state.i32[I32_LEFT_INSTRUCTION]!);
+      this.reference.execute(core, block, first);
     }
+  }
+
+  /** No region that was compiled so far is entered again. */
+  private forgetRegions(): void {
+    this.epoch++;
+    this.regions = [];
+    this.codeChanged();
+  }
+
+  /** What the chain knows of code is void. */
+  private codeChanged(): void {
+    this.generation[0]!++;
   }
 
   /** The reference engine has the flags. */
@@ -213,31 +262,38 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private closeFlags(core: Core): void {
-    this.runtime.closeInState(core.id * CORE_STATE_SIZE);
+    this.runtime?.closeInState(core.id * CORE_STATE_SIZE);
   }
 
   private compile(block: Block): RegionEntry {
     const started = performance.now();
-    if (this.regionCount >= REGION_LIMIT) {
-      this.epoch++;
-      this.regionCount = 0;
-    }
+    if (this.regions.length >= REGION_LIMIT) this.forgetRegions();
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
-    const compiler = new RegionCompiler(plan);
+    this.runtime ??= this.makeRuntime();
+    this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);
+    const compiler = new RegionCompiler(plan, this.core.costs.invlpg);
     const module = new WebAssembly.Module(compiler.compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
       runtime: this.runtime.functions,
     });
     const run = instance.exports['run'] as RegionFunction;
-    const region: Region = { run, blocks: plan.blocks, page: plan.page, epoch: this.epoch, needsSse: compiler.needsSse };
-    this.regionCount++;
+    const { number, needsSse } = { number: this.regions.length, needsSse: compiler.needsSse };
+    const region: Region = { number, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch, needsSse };
+    this.regions.push(region);
+    this.chain!.set(region.number, run);
     plan.blocks.forEach((member, entry) => {
       const compiled = member.compiled as RegionEntry | null;
       if (member === block || compiled === null || compiled.region.epoch !== this.epoch) member.compiled = { region, entry };
     });
     this.compileMilliseconds += performance.now() - started;
     return block.compiled as RegionEntry;
+  }
+
+  private makeRuntime(): Runtime {
+    const { memory, pages, ramBase, codePageBase } = this.layout;
+    const { mmu, memory: ram } = this.core;
+    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this);
   }
 
   /** HostCalls: an access that the shortcut does not serve, carried out by the reference engine's own operations. */
@@ -248,6 +304,8 @@ export class JitEngine implements Engine, HostCalls {
     const bits = word >>> 8;
     const width = bits as Width;
     const segment = (word >>> 4) & 15;
+    slow.blockPage = this.regions[state.i32[I32_REGION]!]!.page;
+    slow.blockSecondPage = -1;
     const la = BigInt.asUintN(64, (BigInt(laHigh) << 32n) | BigInt(laLow >>> 0));
     this.slowAccesses++;
     try {
@@ -271,11 +329,8 @@ export class JitEngine implements Engine, HostCalls {
       if (thrown !== guestFault) throw thrown;
       return ACCESS_FAULTED;
     }
-    if (kind !== SLOW_STORE_UPDATE) {
-      // Generated code counts one translation for each access by itself.
-      state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
-      this.fillShortcut(laHigh * 0x1_0000_0000 + (laLow >>> 0), kind !== SLOW_LOAD);
-    }
+    // Generated code counts one translation for each access by itself.
+    if (kind !== SLOW_STORE_UPDATE) state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
     if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
     else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
     return ACCESS_DONE;
@@ -309,22 +364,14 @@ export class JitEngine implements Engine, HostCalls {
     guestFault.set(vector, errorCode);
   }
 
-  /** The shortcut has the page of `la` if the first-level TLB has it, and generated code may touch it. */
-  private fillShortcut(la: number, write: boolean): void {
-    const { core, side } = this;
-    const hpa = core.mmu.firstLevelAddress(la, (write ? ACCESS_WRITE : ACCESS_READ) | core.userAccess);
-    if (hpa < 0 || hpa - (hpa & 0xfff) + 4096 > core.memory.size) return;
-    if (write && core.memory.codePages[Math.floor(hpa / 4096)] !== 0) return;
-    side.shortcut.fill(write, la, this.layout.ramBase + hpa, core.state.i32[I32_SHORTCUT_CONTEXT]!);
-  }
-
   private sideOf(core: Core): CoreSide {
     let side = this.sides[core.id];
     if (side === undefined) {
       const shortcut = new DataShortcut(this.layout.memory.buffer, this.layout.shortcutBase(core.id));
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
-      side = { shortcut, contexts: new TranslationContexts(shortcut) };
+      core.memory.onCodeWritten = () => this.codeChanged();
+      side = { shortcut, contexts: new TranslationContexts(core, shortcut), chainBase: this.layout.chainBase(core.id) };
       this.sides[core.id] = side;
     }
     return side;

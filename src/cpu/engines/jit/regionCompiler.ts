@@ -39,9 +39,10 @@ export class RegionCompiler {
   private current = 0;
   private copied = 0;
 
-  constructor(plan: RegionPlan) {
+  /** @param invlpgCycles price of INVLPG. */
+  constructor(plan: RegionPlan, invlpgCycles: number) {
     this.plan = plan;
-    this.blocks = new BlockEmitter(this.frame, {
+    this.blocks = new BlockEmitter(this.frame, invlpgCycles, {
       edge: (offset) => this.edge(offset),
       dynamicEdge: () => this.dynamicEdge(),
       exitNormally: () => this.frame.builder.branch(this.exitNormalLevel),

@@ -44,9 +44,12 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
   return { page: entry.page, blocks, successors, indexOf };
 }
 
-/** A block that begins with a long operation would be left at once; PAUSE is no such. */
+/** Long operations that regions carry out themselves, most of the time. */
+const COMPILED_OPERATIONS: ReadonlySet<string> = new Set(['Pause', 'Invlpg']);
+
+/** A block that begins with a long operation would be left at once. */
 export const isWorthwhile = (block: Block): boolean =>
-  block.instructions[0]!.kind !== 'system' || block.instructions[0]!.mnemonic === 'Pause';
+  block.instructions[0]!.kind !== 'system' || COMPILED_OPERATIONS.has(block.instructions[0]!.mnemonic);
 
 const lastOf = (block: Block): Instruction => block.instructions[block.instructions.length - 1]!;
 
@@ -54,7 +57,7 @@ const lastOf = (block: Block): Instruction => block.instructions[block.instructi
 function targets(block: Block): number[] {
   const last = lastOf(block);
   const after = last.offset + last.length;
-  if (last.kind === 'system') return last.mnemonic === 'Pause' ? [after] : [];
+  if (last.kind === 'system') return COMPILED_OPERATIONS.has(last.mnemonic) ? [after] : [];
   if (last.kind === 'plain') return [after];
   if (last.operands[0]?.kind === OPERAND_RELATIVE) {
     return last.mnemonic === 'Jmp' || last.mnemonic === 'Call' ? [after + last.delta] : [after + last.delta, after];

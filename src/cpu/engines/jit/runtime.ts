@@ -1,31 +1,27 @@
 /**
- * What all compiled regions share, itself generated: working out pending flags (from the rules, by the same emitter), wide multiplication, and the way
- * from a shortcut miss to the host.
+ * What all compiled regions share, itself generated: working out pending flags (from the rules, by the same emitter), wide multiplication,
+ * translation, INVLPG, repeated string instructions.
  */
 import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import type { Width } from '../../decode/instruction.ts';
 import { FLAG_RULES } from '../../semantics/flags.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
-import { CodeBuilder } from './codeBuilder.ts';
+import { defineAccess } from './accessEmitter.ts';
+import type { CodeBuilder } from './codeBuilder.ts';
 import { EmitterOps } from './emitterOps.ts';
-import {
-  CLOCK_BYTE,
-  PENDING_A_BYTE,
-  PENDING_B_BYTE,
-  PENDING_MASK_SHIFT,
-  PENDING_R_BYTE,
-  PENDING_RULE_BYTE,
-  RFLAGS_BYTE,
-  TRANSFER_BYTE,
-} from './jitLayout.ts';
+import { defineInvlpg } from './invalidateEmitter.ts';
+import { PENDING_A_BYTE, PENDING_B_BYTE, PENDING_MASK_SHIFT, PENDING_R_BYTE, PENDING_RULE_BYTE, RFLAGS_BYTE } from './jitLayout.ts';
+import { ModuleWriter } from './moduleWriter.ts';
 import { localNode, type Node, NodeEmitter } from './node.ts';
 import { ordinaryFunction } from './ordinaryFloats.ts';
-import { encodeModule, F32, F64, type FunctionBody, I32, I64, op, V128 } from './wasmModule.ts';
+import { defineRepeat, REPEAT_PARAMETERS } from './repeatEmitter.ts';
+import { defineFirstLevel, defineTlbFunctions, defineTranslate, type TranslationHardware } from './translateEmitter.ts';
+import { F32, F64, I32, I64, op, V128 } from './wasmModule.ts';
 
-/** What a shortcut miss calls on the host. The linear address is in TRANSFER (its value for stores beside it). */
+/** What the runtime calls when it cannot go on by itself. */
 export interface HostCalls {
-  /** @param access see `accessWord`. @returns ACCESS_DONE, ACCESS_FAULTED or ACCESS_WROTE_CODE. */
-  access(la_low: number, la_high: number, access: number): number;
+  /** @param access see `accessWord`; a value to be stored, or that has been loaded, is in TRANSFER. @returns ACCESS_DONE or ACCESS_FAULTED. */
+  access(laLow: number, laHigh: number, access: number): number;
   raise(vector: number, errorCode: number): void;
   /**
    * A floating-point operation that generated code does not do itself: operands and result in the state block (FLOAT_OPERANDS_OFFSET).
@@ -34,22 +30,10 @@ export interface HostCalls {
   floating(step: number): number;
 }
 
-export const ACCESS_DONE = 0;
-export const ACCESS_FAULTED = 1;
-export const ACCESS_WROTE_CODE = 2;
-
-/** Kinds of slow access. */
-export const SLOW_LOAD = 0;
-export const SLOW_UPDATE = 1;
-export const SLOW_STORE = 2;
-export const SLOW_STORE_UPDATE = 3;
-/** Width, segment and kind in one word. */
-export const accessWord = (kind: number, width: number, segment: number): number => kind | (segment << 4) | (width << 8);
-
 /** Functions that regions import from the runtime, in this order, with their types. */
 export const RUNTIME_IMPORTS = [
   ...(['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned'] as const),
-  ...(['floating', 'ordinaryF64', 'ordinaryF32'] as const),
+  ...(['invlpg', 'repeat', 'floating', 'ordinaryF64', 'ordinaryF32'] as const),
 ] as const;
 export const RUNTIME_TYPES = [
   // close(rule, a, b, r, flags) -> flags
@@ -60,13 +44,17 @@ export const RUNTIME_TYPES = [
   { parameters: [I32, I32], results: [] },
   // mulHigh(a, b)
   { parameters: [I64, I64], results: [I64] },
+  // invlpg(core, la) -> INVLPG_…
+  { parameters: [I32, I64], results: [I32] },
+  // repeat(core, what, count, source, destination, value, most) -> elements done
+  { parameters: REPEAT_PARAMETERS, results: [I32] },
   // floating(step) -> status
   { parameters: [I32], results: [I32] },
   // ordinary(a, b, r, floor, sum) -> lanes
   { parameters: [V128, V128, V128, F64, I32], results: [I32] },
   { parameters: [V128, V128, V128, F32, I32], results: [I32] },
 ] as const;
-export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6] as const;
+export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6, 7, 8] as const;
 
 export interface Runtime {
   readonly functions: Record<string, unknown>;
@@ -74,39 +62,27 @@ export interface Runtime {
   closeInState(core: number): void;
 }
 
-const TYPES = [
-  ...RUNTIME_TYPES,
-  // host access(la low, la high, access) -> status
-  { parameters: [I32, I32, I32], results: [I32] },
-  // closeInState(core)
-  { parameters: [I32], results: [] },
-];
-const TYPE_HOST_ACCESS = 7;
-const TYPE_CLOSE_IN_STATE = 8;
-const HOST_ACCESS = 0;
-const HOST_RAISE = 1;
-const CLOSE = 2;
-const MUL_HIGH_UNSIGNED = 5;
-const MUL_HIGH_SIGNED = 6;
-
 /** Compiles the runtime for a machine's memory. */
-export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, host: HostCalls): Runtime {
-  const functions: FunctionBody[] = [
-    closeFunction(),
-    accessFunction(),
-    raiseFunction(),
-    mulHighUnsigned(),
-    mulHighSigned(),
-    closeInStateFunction(),
-    ordinaryFunction('f64', 5),
-    ordinaryFunction('f32', 6),
-  ];
-  const imports = [
-    { module: 'host', name: 'access', type: TYPE_HOST_ACCESS },
-    { module: 'host', name: 'raise', type: 2 },
-  ];
-  const module = new WebAssembly.Module(encodeModule(TYPES, imports, memoryPages, functions));
-  const instance = new WebAssembly.Instance(module, {
+export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, hardware: TranslationHardware, host: HostCalls): Runtime {
+  const module = new ModuleWriter();
+  // host access(la low, la high, access) -> status
+  const hostAccess = module.import('host', 'access', [I32, I32, I32], [I32]);
+  const hostRaise = module.import('host', 'raise', [I32, I32], []);
+  const mulHighUnsigned = module.define('mulHighUnsigned', [I64, I64], [I64], ({ builder }) => emitMulHighUnsigned(builder, 0, 1));
+  const mulHighSigned = module.define('mulHighSigned', [I64, I64], [I64], ({ builder }) => emitMulHighSigned(builder));
+  const close = module.define('close', [I32, I64, I64, I64, I32], [I32], ({ builder }) =>
+    emitClose(builder, mulHighUnsigned, mulHighSigned),
+  );
+  module.define('closeInState', [I32], [], ({ builder }) => emitCloseInState(builder, close));
+  module.define('raise', [I32, I32], [], (f, vector, errorCode) => f.push(f.call(hostRaise, vector, errorCode)));
+  const functions = defineTlbFunctions(module, hardware.tlb);
+  const firstLevel = defineFirstLevel(module, hardware);
+  defineAccess(module, defineTranslate(module, hardware, functions, firstLevel), hostAccess);
+  defineInvlpg(module, hardware.tlb, functions.drops);
+  defineRepeat(module, hardware, firstLevel);
+  module.add(ordinaryFunction('f64', module.type([V128, V128, V128, F64, I32], [I32])));
+  module.add(ordinaryFunction('f32', module.type([V128, V128, V128, F32, I32], [I32])));
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes(memoryPages)), {
     env: { memory },
     host: { access: host.access.bind(host), raise: host.raise.bind(host) },
   });
@@ -114,14 +90,9 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
   return { functions: { ...exports, floating: host.floating.bind(host) }, closeInState: exports['closeInState'] as (core: number) => void };
 }
 
-function body(builder: CodeBuilder, name: string, type: number): FunctionBody {
-  return { type, name, locals: builder.locals, code: builder.code.bytes().slice() };
-}
-
 /** One case for each rule and width: the rule's flags, bit by bit, into the flags word. */
-function closeFunction(): FunctionBody {
+function emitClose(builder: CodeBuilder, mulHighUnsigned: number, mulHighSigned: number): void {
   const [RULE, A, B, R, FLAGS] = [0, 1, 2, 3, 4];
-  const builder = new CodeBuilder(5);
   const cases = FLAG_RULES.flatMap((rule) => ([8, 16, 32, 64] as const).map((width) => ({ rule, width })));
   const done = builder.open(op.block);
   const levels = cases.map(() => builder.open(op.block)).reverse();
@@ -136,8 +107,8 @@ function closeFunction(): FunctionBody {
       xmm: [],
       flagsWord: FLAGS,
       page: -1,
-      mulHighUnsigned: MUL_HIGH_UNSIGNED,
-      mulHighSigned: MUL_HIGH_SIGNED,
+      mulHighUnsigned,
+      mulHighSigned,
     };
     const emitter = new NodeEmitter(builder, -1);
     const ops = new EmitterOps(locals);
@@ -159,36 +130,6 @@ function closeFunction(): FunctionBody {
   }
   builder.close();
   builder.get(FLAGS);
-  return body(builder, 'close', 0);
-}
-
-/** Leaves address, value and clock where the host finds them, and calls it. */
-function accessFunction(): FunctionBody {
-  const [CORE, CLOCK, LA, VALUE, ACCESS] = [0, 1, 2, 3, 4];
-  const builder = new CodeBuilder(5);
-  builder.get(CORE);
-  builder.get(CLOCK);
-  builder.memory(op.f64_store, CLOCK_BYTE);
-  builder.get(CORE);
-  builder.get(VALUE);
-  builder.memory(op.i64_store, TRANSFER_BYTE);
-  builder.get(LA);
-  builder.op(op.i32_wrap_i64);
-  builder.get(LA);
-  builder.i64(32n);
-  builder.op(op.i64_shr_u);
-  builder.op(op.i32_wrap_i64);
-  builder.get(ACCESS);
-  builder.call(HOST_ACCESS);
-  return body(builder, 'access', 1);
-}
-
-function raiseFunction(): FunctionBody {
-  const builder = new CodeBuilder(2);
-  builder.get(0);
-  builder.get(1);
-  builder.call(HOST_RAISE);
-  return body(builder, 'raise', 2);
 }
 
 /** High 64 bits of an unsigned product, from four 32-bit products. */
@@ -231,15 +172,8 @@ function emitMulHighUnsigned(builder: CodeBuilder, a: number, b: number): void {
   builder.op(op.i64_add);
 }
 
-function mulHighUnsigned(): FunctionBody {
-  const builder = new CodeBuilder(2);
-  emitMulHighUnsigned(builder, 0, 1);
-  return body(builder, 'mulHighUnsigned', 3);
-}
-
 /** The unsigned product less b where a is negative, and a where b is. */
-function mulHighSigned(): FunctionBody {
-  const builder = new CodeBuilder(2);
+function emitMulHighSigned(builder: CodeBuilder): void {
   emitMulHighUnsigned(builder, 0, 1);
   for (const [sign, other] of [
     [0, 1],
@@ -252,12 +186,10 @@ function mulHighSigned(): FunctionBody {
     builder.op(op.i64_and);
     builder.op(op.i64_sub);
   }
-  return body(builder, 'mulHighSigned', 3);
 }
 
-function closeInStateFunction(): FunctionBody {
+function emitCloseInState(builder: CodeBuilder, close: number): void {
   const CORE = 0;
-  const builder = new CodeBuilder(1);
   builder.get(CORE);
   builder.memory(op.i32_load, PENDING_RULE_BYTE);
   builder.open(op.if);
@@ -270,7 +202,7 @@ function closeInStateFunction(): FunctionBody {
   }
   builder.get(CORE);
   builder.memory(op.i32_load, RFLAGS_BYTE);
-  builder.call(CLOSE);
+  builder.call(close);
   builder.memory(op.i32_store, RFLAGS_BYTE);
   builder.get(CORE);
   builder.i32(0);
@@ -281,5 +213,4 @@ function closeInStateFunction(): FunctionBody {
     builder.memory(op.i64_store, offset);
   }
   builder.close();
-  return body(builder, 'closeInState', TYPE_CLOSE_IN_STATE);
 }

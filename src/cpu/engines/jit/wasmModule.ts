@@ -20,6 +20,7 @@ export const op = {
   br_table: 0x0e,
   return: 0x0f,
   call: 0x10,
+  call_indirect: 0x11,
   drop: 0x1a,
   select: 0x1b,
   local_get: 0x20,
@@ -28,6 +29,8 @@ export const op = {
   i32_load: 0x28,
   i64_load: 0x29,
   f64_load: 0x2b,
+  i32_load8_u: 0x2d,
+  i32_load16_u: 0x2f,
   i64_load8_u: 0x31,
   i64_load16_u: 0x33,
   i64_load32_u: 0x35,
@@ -45,6 +48,8 @@ export const op = {
   i32_eq: 0x46,
   i32_ne: 0x47,
   i32_lt_u: 0x49,
+  i32_gt_u: 0x4b,
+  i32_le_u: 0x4d,
   i32_ge_u: 0x4f,
   i64_eqz: 0x50,
   i64_eq: 0x51,
@@ -64,8 +69,10 @@ export const op = {
   f64_ge: 0x66,
   i32_add: 0x6a,
   i32_sub: 0x6b,
+  i32_mul: 0x6c,
   i32_and: 0x71,
   i32_or: 0x72,
+  i32_xor: 0x73,
   i32_shl: 0x74,
   i32_shr_u: 0x76,
   i64_clz: 0x79,
@@ -91,6 +98,7 @@ export const op = {
   f32_mul: 0x94,
   f32_div: 0x95,
   f64_abs: 0x99,
+  f64_ceil: 0x9b,
   f64_trunc: 0x9d,
   f64_nearest: 0x9e,
   f64_sqrt: 0x9f,
@@ -107,11 +115,18 @@ export const op = {
   f32_convert_i64_s: 0xb4,
   f32_demote_f64: 0xb6,
   f64_convert_i32_s: 0xb7,
+  f64_convert_i32_u: 0xb8,
   f64_convert_i64_s: 0xb9,
+  f64_convert_i64_u: 0xba,
   f64_promote_f32: 0xbb,
   i64_extend8_s: 0xc2,
   i64_extend16_s: 0xc3,
   i64_extend32_s: 0xc4,
+  /** Prefix of saturating truncations and bulk memory operations, then those. */
+  prefix_bulk: 0xfc,
+  saturate_i32_f64_u: 0x03,
+  bulk_memory_copy: 0x0a,
+  bulk_memory_fill: 0x0b,
 } as const;
 
 /** Bytes under construction. */
@@ -210,6 +225,7 @@ export interface BranchHint {
   readonly likely: 0 | 1;
 }
 
+const FUNCREF = 0x70;
 const MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const SECTION_CUSTOM = 0;
 const SECTION_TYPE = 1;
@@ -218,12 +234,16 @@ const SECTION_FUNCTION = 3;
 const SECTION_EXPORT = 7;
 const SECTION_CODE = 10;
 
-/** A module that imports one memory (`env.memory`) and functions; imported functions come first in the numbering. */
+/**
+ * A module that imports one memory (`env.memory`) and functions; imported functions come first in the numbering.
+ * @param tableSize elements of the table of functions that it imports (`env.table`), or 0 for none.
+ */
 export function encodeModule(
   types: readonly FunctionType[],
   imports: readonly FunctionImport[],
   memoryPages: number,
   functions: readonly FunctionBody[],
+  tableSize = 0,
 ): Uint8Array {
   const out = new ByteWriter();
   const section = new ByteWriter();
@@ -245,7 +265,15 @@ export function encodeModule(
   }
   finish(SECTION_TYPE);
 
-  section.unsigned(imports.length + 1);
+  section.unsigned(imports.length + (tableSize > 0 ? 2 : 1));
+  if (tableSize > 0) {
+    section.text('env');
+    section.text('table');
+    section.byte(1);
+    section.byte(FUNCREF);
+    section.byte(0);
+    section.unsigned(tableSize);
+  }
   section.text('env');
   section.text('memory');
   section.byte(2);

@@ -10,6 +10,7 @@ import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64, type CodeMode, codeModeOf } from '../../decode/codeMode.ts';
 import { MAX_INSTRUCTION_LENGTH } from '../../decode/decoder.ts';
+import type { Instruction } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
 import { I32_CODE_SIZE, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, U64_SEGMENT_BASE } from '../../state.ts';
@@ -71,6 +72,11 @@ export class ReferenceEngine implements Engine {
     this.ops.attach(core);
   }
 
+  /** Works on this core from now on; its flags stay in the state block until `reload`. */
+  attach(core: Core): void {
+    this.ops.attach(core);
+  }
+
   /** The whole state is in the state block. */
   end(): void {
     this.ops.writeFlagsWord();
@@ -102,7 +108,8 @@ export class ReferenceEngine implements Engine {
     let next = readRip(i32);
     const { instructions } = block;
     const count = core.singleStep ? first + 1 : instructions.length;
-    const lastByte = this.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
+    this.mode = block.mode;
+    const lastByte = block.mode === CODE_64 ? Number.POSITIVE_INFINITY : i32[I32_SEGMENT_LIMIT + CS]! >>> 0;
     ops.blockPage = block.page;
     ops.blockSecondPage = block.secondPage;
     ops.blockWritten = false;
@@ -133,6 +140,16 @@ export class ReferenceEngine implements Engine {
       if (ops.blockWritten) break;
     }
     writeRip(i32, next);
+  }
+
+  /** Executes the long operation at RIP, with RFLAGS exact in the state block before and after. What it throws is for `faulted`. */
+  operate(core: Core, insn: Instruction): void {
+    const { clock, counters } = core.state;
+    this.inOperation = true;
+    insn.operation(core, insn);
+    this.inOperation = false;
+    counters[COUNTER_INSTRUCTIONS]! += 1;
+    clock[0]! += insn.cycles;
   }
 
   /** The instruction at RIP of the state block faulted elsewhere: the fault is delivered. */

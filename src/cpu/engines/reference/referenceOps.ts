@@ -68,15 +68,15 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
 
   /** Works on this core from now on. */
   attach(core: Core): void {
-    const { u64 } = core.state;
+    const { state } = core;
     if (this.core !== core) {
       this.core = core;
-      this.u64 = u64;
-      this.u32 = new Uint32Array(u64.buffer, u64.byteOffset, 32);
-      this.u16 = new Uint16Array(u64.buffer, u64.byteOffset, 64);
-      this.u8 = new Uint8Array(u64.buffer, u64.byteOffset, 128);
-      this.i32 = core.state.i32;
-      this.xmm = core.state.xmm;
+      this.u64 = state.u64;
+      this.u32 = state.u32;
+      this.u16 = state.u16;
+      this.u8 = state.u8;
+      this.i32 = state.i32;
+      this.xmm = state.xmm;
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
     }

@@ -1,0 +1,167 @@
+/**
+ * `Mmu.translate` for data accesses in generated code: first level, second level, walk. What it cannot finish it leaves untouched, so that the
+ * host can start afresh: faults, devices, pages with decoded code, and the walks that engines/jit/walkEmitter leaves out.
+ */
+import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import type { MmuCosts } from '../../../mmu/geometry.ts';
+import type { Tlb } from '../../../mmu/tlb.ts';
+import { ENTRY_IDENTITY, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
+import {
+  SIZE_1G,
+  SIZE_2M,
+  SIZE_4K,
+  WORD_EPT_ROOT,
+  WORD_FLAGS,
+  WORD_GUEST_PAGE,
+  WORD_HOST_PAGE,
+  WORD_SEQUENCE,
+  WORD_TAGS,
+} from '../../../mmu/tlbEntry.ts';
+import { COUNTER_DTLB_MISSES, COUNTER_STLB_HITS } from '../../../trace/counters.ts';
+import { F64_COUNTERS, I32_SHORTCUT_BASE, I32_SHORTCUT_CONTEXT } from '../../state.ts';
+import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
+import { CLOCK_BYTE } from './jitLayout.ts';
+import type { ModuleWriter } from './moduleWriter.ts';
+import { defineDrop, defineFind, defineInsert, field } from './tlbEmitter.ts';
+import { emitLookup, type Lookup, permitted, stateWord } from './translationState.ts';
+import { defineWalk } from './walkEmitter.ts';
+import { I32, I64, op } from './wasmModule.ts';
+
+/** What generated code must know of the machine to translate: the same for all cores. */
+export interface TranslationHardware {
+  /** The structures of any one core: offsets and geometry are the same for all. */
+  readonly tlb: Tlb;
+  readonly costs: MmuCosts;
+  /** Byte offsets of RAM and of what is known of its pages (PhysicalMemory.codePages), and the number of pages. */
+  readonly ramBase: number;
+  readonly codePageBase: number;
+  readonly ramPages: number;
+}
+
+/** Numbers of the functions that change entries. */
+export interface TlbFunctions {
+  /** By STRUCTURE_ number. */
+  readonly drops: readonly number[];
+  readonly insertSmall: number;
+  readonly insertLarge: number;
+  readonly insertSecond: number;
+}
+
+export function defineTlbFunctions(module: ModuleWriter, { structures, dtlb4k, dtlb2m, dtlb1g, stlb }: Tlb): TlbFunctions {
+  const drops = structures.map((array) => defineDrop(module, array, array === dtlb4k || array === dtlb2m || array === dtlb1g));
+  const insertOf = (array: TlbArray, size: number): number => defineInsert(module, array, size, size, drops[array.structure]!);
+  return {
+    drops,
+    insertSmall: insertOf(dtlb4k, SIZE_4K),
+    insertLarge: insertOf(dtlb2m, SIZE_2M),
+    insertSecond: insertOf(stlb, SIZE_4K),
+  };
+}
+
+export const counterByte = (counter: number): number => (F64_COUNTERS + counter) * 8;
+
+/** Generated code may touch this host page: it is RAM, and a page to be written holds nothing that anybody must be told about. */
+export const isOrdinary = (f: FunctionWriter, hardware: TranslationHardware, hostPage: Operand, write: Operand): Operand =>
+  f.both(f.less(hostPage, hardware.ramPages), f.op(op.i32_eqz, f.both(write, f.load(hostPage, hardware.codePageBase, 8))));
+
+/** In the place of a host page: no entry serves the access; one does, but the host must use it. */
+const NO_ENTRY = -1;
+const HOST = -2;
+
+/** `firstLevel(core, la, write) -> host page`, NO_ENTRY or HOST, which are no pages of RAM: Mmu.firstLevelAddress. `la` is canonical. */
+export function defineFirstLevel(module: ModuleWriter, hardware: TranslationHardware): number {
+  const { tlb } = hardware;
+  const arrays = (
+    [
+      [tlb.dtlb4k, SIZE_4K],
+      [tlb.dtlb2m, SIZE_2M],
+      [tlb.dtlb1g, SIZE_1G],
+    ] as const
+  ).map(([array, size]) => ({
+    array,
+    size,
+    find: defineFind(module, array, size),
+  }));
+  return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
+    const lookup = emitLookup(f, core, la, write);
+    for (const { array, find, size } of arrays) {
+      const live = f.load(lookup.tlb, (array.header + HEADER_LIVE) * 4);
+      const entry = f.i32(f.both(live, f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot)));
+      f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
+        const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), f.and(lookup.page, 2 ** size - 1)));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
+        f.return(hostPage);
+      });
+    }
+    f.push(NO_ENTRY);
+  });
+}
+
+/** `translate(core, la, write) -> byte offset in the machine's memory`, or 0 when the host must do it: nothing has happened then. */
+export function defineTranslate(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions, firstLevel: number): number {
+  const secondLevel = defineSecondLevel(module, hardware, functions);
+  const walk = defineWalk(module, hardware, functions);
+  return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
+    const hostPage = f.i32(f.call(firstLevel, core, la, write));
+    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(secondLevel, core, la, write)));
+    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(walk, core, la, write)));
+    f.if(f.op(op.i32_le_u, hardware.ramPages, hostPage), () => f.return(0));
+    const low = f.i32(f.op(op.i32_wrap_i64, la));
+    const at = f.i32(f.add(f.or(f.shiftLeft(hostPage, 12), f.and(low, 0xfff)), hardware.ramBase));
+    fillShortcut(f, core, la, low, write, at);
+    f.push(at);
+  });
+}
+
+/** DataShortcut.fill: `la` is at `at`. */
+function fillShortcut(f: FunctionWriter, core: Variable, la: Variable, low: Variable, write: Variable, at: Variable): void {
+  const index = f.multiply(f.and(f.shiftRight(low, 12), SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES);
+  const table = f.add(stateWord(f, core, I32_SHORTCUT_BASE), f.multiply(write, SHORTCUT_TABLE_BYTES));
+  const entry = f.i32(f.add(table, index));
+  const context = f.loadWith(op.i64_load32_u, core, I32_SHORTCUT_CONTEXT * 4);
+  f.storeWith(op.i64_store, entry, 0, f.op(op.i64_or, f.op(op.i64_and, la, ~0xfffn), context));
+  f.store(entry, 8, f.subtract(at, low));
+}
+
+/** `secondLevel(core, la, write) -> host page`, NO_ENTRY or HOST: Mmu.translateSecond up to the walk. */
+function defineSecondLevel(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions): number {
+  const { tlb, costs } = hardware;
+  const sizes = tlb.stlbHolds2m ? [SIZE_4K, SIZE_2M] : [SIZE_4K];
+  const finds = sizes.map((size) => ({ find: defineFind(module, tlb.stlb, size), size }));
+  return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
+    const lookup = emitLookup(f, core, la, write);
+    for (const { find, size } of finds) {
+      const entry = f.i32(f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot));
+      f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
+        const inside = f.and(lookup.page, 2 ** size - 1);
+        const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), inside));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
+        f.increase(core, counterByte(COUNTER_DTLB_MISSES), f.double(1));
+        f.increase(core, counterByte(COUNTER_STLB_HITS), f.double(1));
+        f.increase(core, CLOCK_BYTE, f.double(costs.stlbHit));
+        copyToFirst(f, size === SIZE_2M && tlb.dtlb2m.ways > 0 ? functions.insertLarge : functions.insertSmall, lookup, entry, size);
+        f.return(hostPage);
+      });
+    }
+    f.push(NO_ENTRY);
+  });
+}
+
+/** The first level holds what the entry of the second level says of the page. */
+function copyToFirst(f: FunctionWriter, insert: number, { tlb, shortcut, page }: Lookup, entry: Variable, size: number): void {
+  const inside = f.and(page, 2 ** size - 1);
+  f.push(
+    f.call(
+      insert,
+      tlb,
+      shortcut,
+      page,
+      field(f, entry, WORD_TAGS),
+      field(f, entry, WORD_EPT_ROOT),
+      f.and(field(f, entry, WORD_FLAGS), ~ENTRY_IDENTITY),
+      f.or(field(f, entry, WORD_HOST_PAGE), inside),
+      f.or(field(f, entry, WORD_GUEST_PAGE), inside),
+      f.loadWith(op.f64_load, entry, WORD_SEQUENCE * 4),
+    ),
+  );
+}
