@@ -64,6 +64,35 @@ function run(machine: Machine, test: VectorCase): unknown {
   };
 }
 
+/** Ten times around: page one, ADDSD in page two, back. Then CR0.TS is set, and around again. */
+const AROUND_TWO_PAGES = {
+  0: 'b90a000000 e9f60f0000 ffc9 75f7 0f20c0 0c08 0f22c0 b90a000000 ebe8',
+  4096: 'f20f58c1 e901f0ffff',
+};
+
+test('Setting CR0.TS is seen by code that was compiled and entered before', () => {
+  const outcomes = (['reference', 'jit'] as const).map((engine) => {
+    const machine = machineWith(engine);
+    for (const [offset, code] of Object.entries(AROUND_TWO_PAGES))
+      machine.memory.write(CODE + Number(offset), Buffer.from(code.replaceAll(' ', ''), 'hex'));
+    machine.memory.codeWritten(CODE >>> 12);
+    const xmm = Array.from({ length: 32 }, () => 0x3ff0_0000_0000_0000n);
+    const empty = {
+      code: new Uint8Array(0),
+      gpr: Array.from({ length: 16 }, () => 0n),
+      flags: 2,
+      mxcsr: 0x1f80,
+      xmm,
+      data: new Uint8Array(16),
+    };
+    return run(machine, empty) as Record<string, unknown>;
+  });
+  expect(outcomes[1]).toEqual(outcomes[0]);
+  // ADDSD itself faults, and 11 is what ten times 1 added to 1 makes.
+  expect(outcomes[0]).toMatchObject({ stopped: true, rip: BigInt(CODE + 4096) });
+  expect((outcomes[0]!['xmm'] as bigint[])[0]).toBe(0x4026_0000_0000_0000n);
+});
+
 test('Random SSE instructions do the same in generated code as on the reference engine', { timeout: 3_600_000 }, () => {
   const generator = new VectorCaseGenerator(new Decoder({}, FLAT_COSTS), seed);
   const machines = [machineWith('reference'), machineWith('jit')] as const;
@@ -85,7 +114,7 @@ test('Random SSE instructions do the same in generated code as on the reference 
   }
   expect(failures).toEqual([]);
   const statistics = machines[1].cores[0]!.engine.statistics!();
-  expect(statistics['regionCalls']).toBeGreaterThan(count);
+  expect(statistics['regionCalls']).toBeGreaterThanOrEqual(count);
   // Some operations are not ordinary, and not all.
   expect(statistics['slowFloats']).toBeGreaterThan(0);
   expect(statistics['slowFloats']).toBeLessThan(count);
