@@ -58,7 +58,9 @@ export function measureEngine(run: EngineRun, iterations: number): Measurement {
     seconds: (ended.host - started.host) / 1000,
     instructions: ended.instructions - started.instructions,
     cycles: ended.cycles - started.cycles,
-    statistics: session.machine.cores[0]!.engine.statistics?.() ?? {},
+    statistics: Object.fromEntries(
+      Object.entries(ended.statistics).map(([name, value]) => [name, value - (started!.statistics[name] ?? 0)]),
+    ),
   };
 }
 
@@ -67,10 +69,12 @@ interface Moment {
   readonly instructions: number;
   /** Over all cores. */
   readonly cycles: number;
+  readonly statistics: Readonly<Record<string, number>>;
 }
 
 const momentOf = (session: Session): Moment => ({
   host: performance.now(),
   instructions: session.instructions,
   cycles: session.machine.time * session.machine.cores.length,
+  statistics: session.machine.cores[0]!.engine.statistics?.() ?? {},
 });

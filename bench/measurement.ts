@@ -8,7 +8,7 @@ export interface Measurement {
   /** Guest instructions and cycles in that time, all cores together; undefined where the machine cannot tell. */
   readonly instructions: number | undefined;
   readonly cycles: number | undefined;
-  /** What the engine says about itself. */
+  /** What the engine says about itself, of that time. */
   readonly statistics: Readonly<Record<string, number>>;
 }
 

@@ -1,4 +1,5 @@
 /** The results of a run as data, and as tables for people. */
+import { compareReports, verdictLines, verdictOf } from './comparison.ts';
 import { geometricMean } from './geometricMean.ts';
 import { BENCH_CASES, type BenchCase } from './kernels.ts';
 
@@ -16,10 +17,14 @@ export interface CaseResult {
   readonly compileMilliseconds: number | undefined;
   /** Accesses that left generated code, of a thousand instructions. */
   readonly slowPerThousand: number | undefined;
+  /** Entries into generated code, of a thousand instructions. */
+  readonly entriesPerThousand: number | undefined;
 }
 
 /** By machine, then by case id. */
 export type Results = Record<string, Record<string, CaseResult>>;
+
+export type Figures = Record<string, Record<string, number>>;
 
 export interface BenchReport {
   readonly date: string;
@@ -28,8 +33,10 @@ export interface BenchReport {
   readonly commit: string;
   readonly peers: Record<string, string>;
   readonly results: Results;
-  /** Other figures by name, with their unit in the name. */
-  readonly figures: Record<string, number>;
+  /** Other figures by engine and name, with their unit in the name. */
+  readonly figures: Figures;
+  /** How rates change with the number of cores: ratios and rates by engine and name. */
+  readonly scaling: Figures;
   /** Disagreements about checksums: empty when all is well. */
   readonly disagreements: readonly string[];
 }
@@ -63,7 +70,7 @@ export function ratesTable({ results, peers }: BenchReport): string {
   const engines = machines.filter((name) => peers[name] === undefined);
   const pairs = engines.flatMap((engine) => Object.keys(peers).map((peer) => [engine, peer] as const));
   const rows = [['M instr/s', ...machines, ...pairs.map(([engine, peer]) => `${engine}/${peer}`)]];
-  for (const one of BENCH_CASES) {
+  for (const one of BENCH_CASES.filter(({ id }) => machines.some((machine) => results[machine]![id] !== undefined))) {
     const rate = (machine: string): number | undefined => results[machine]?.[one.id]?.instructionsPerSecond;
     const ratio = ([engine, peer]: readonly [string, string]): string => {
       const [own, other] = [engine, peer].map((machine) => results[machine]?.[one.id]?.iterationsPerSecond);
@@ -83,7 +90,7 @@ export function ratesTable({ results, peers }: BenchReport): string {
 
 /** What the engines say about themselves. */
 export function engineTable({ results, peers }: BenchReport): string {
-  const rows = [['', 'ns/block', 'compiling ms', 'compiling %', 'slow/1000', 'M cycles/s']];
+  const rows = [['', 'ns/block', 'compiling ms', 'compiling %', 'slow/1000', 'entries/1000', 'M cycles/s']];
   for (const engine of Object.keys(results).filter((name) => peers[name] === undefined)) {
     for (const one of BENCH_CASES) {
       const found = results[engine]?.[one.id];
@@ -95,6 +102,7 @@ export function engineTable({ results, peers }: BenchReport): string {
         found.compileMilliseconds?.toFixed(1) ?? '–',
         percent,
         found.slowPerThousand?.toFixed(3) ?? '–',
+        found.entriesPerThousand?.toFixed(3) ?? '–',
         mega(found.cyclesPerSecond),
       ]);
     }
@@ -102,26 +110,26 @@ export function engineTable({ results, peers }: BenchReport): string {
   return table(rows);
 }
 
-export function figuresTable({ figures }: BenchReport): string {
-  return table(Object.entries(figures).map(([name, value]) => [name, value >= 100 ? value.toFixed(0) : value.toFixed(2)]));
-}
-
-/** The rates beside those of an earlier run: what has become faster or slower by more than a tenth is marked. */
-export function comparisonTable(now: BenchReport, before: BenchReport): string {
-  const rows = [[`before: ${before.commit}, ${before.date}`, 'before', 'now', 'ratio', '']];
-  for (const [machine, cases] of Object.entries(now.results)) {
-    for (const [id, { iterationsPerSecond, instructionsPerSecond }] of Object.entries(cases)) {
-      const old = before.results[machine]?.[id];
-      if (old === undefined) continue;
-      const ratio = iterationsPerSecond / old.iterationsPerSecond;
-      rows.push([
-        `${machine}: ${id}`,
-        mega(old.instructionsPerSecond),
-        mega(instructionsPerSecond),
-        ratio.toFixed(2),
-        ratio < 0.9 ? 'slower' : ratio > 1.1 ? 'faster' : '',
-      ]);
-    }
+/** Figures of each engine in a column, with the ratio of the first to the second. */
+export function figuresTable(title: string, figures: Figures): string {
+  const engines = Object.keys(figures);
+  const names = [...new Set(engines.flatMap((engine) => Object.keys(figures[engine]!)))];
+  const rows = [[title, ...engines, ...(engines.length === 2 ? [`${engines[0]}/${engines[1]}`] : [])]];
+  for (const name of names) {
+    const values = engines.map((engine) => figures[engine]![name] ?? Number.NaN);
+    const ratio = engines.length === 2 ? [(values[0]! / values[1]!).toFixed(2)] : [];
+    rows.push([name, ...values.map((value) => (value >= 100 ? value.toFixed(0) : value.toFixed(2))), ...ratio]);
   }
   return table(rows);
+}
+
+/** The rates beside those of an earlier run, with a verdict. */
+export function comparisonTable(now: BenchReport, before: BenchReport): string {
+  const comparison = compareReports(now, before);
+  const rows = [[`before: ${before.commit}, ${before.date}`, 'iterations/s before', 'now', 'ratio', '']];
+  for (const { engine, id, before: old, now: rate, ratio } of comparison.changes) {
+    const verdict = verdictOf(ratio);
+    rows.push([`${engine}: ${id}`, old.toPrecision(4), rate.toPrecision(4), ratio.toFixed(2), verdict === 'the same' ? '' : verdict]);
+  }
+  return [table(rows), ...verdictLines(comparison)].join('\n');
 }

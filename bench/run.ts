@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- [--seconds S] [--engine NAME]… [--only ID,…] [--no-peers] [--no-figures] [--compare] [--save] [--json FILE]`
+ * `npm run bench -- [--seconds S] [--engine NAME]… [--only ID,…] [--no-peers] [--no-figures] [--compare [--with COMMIT|FILE]] [--save] [--json FILE]`
  *
  * Measures every kernel on every engine and every installed peer, in one run on one machine, and prints rates and ratios. A short run first checks
- * that all agree on the checksum. `--save` appends the report to bench/history.jsonl, `--compare` compares with the newest one there. Exit status 1
- * when checksums disagree.
+ * that all agree on the checksum. `--save` appends the report to bench/history.jsonl, `--compare` compares with an earlier one. Exit status 1
+ * when checksums disagree. See docs/bench.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,13 +11,26 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ENGINES, type EngineName } from '../src/cpu/engines/registry.ts';
+import { bochsPeers } from './bochs.ts';
 import { engineFigures } from './figures.ts';
-import { appendHistory, comparable } from './history.ts';
+import { appendHistory, earlierReport } from './history.ts';
 import { BENCH_CASES, type BenchCase } from './kernels.ts';
 import { type Measurement, measureFor } from './measurement.ts';
-import { type Peer, qemuPeers } from './qemu.ts';
-import { type BenchReport, type CaseResult, comparisonTable, engineTable, figuresTable, type Results, ratesTable } from './report.ts';
+import type { Peer } from './peer.ts';
+import { qemuPeers } from './qemu.ts';
+import {
+  type BenchReport,
+  type CaseResult,
+  comparisonTable,
+  engineTable,
+  type Figures,
+  figuresTable,
+  type Results,
+  ratesTable,
+} from './report.ts';
 import { runWorker } from './runWorker.ts';
+import { scalingOf } from './scaling.ts';
+import { v86Peers } from './v86/v86.ts';
 
 const LATEST = 'bench/results/latest.json';
 
@@ -29,6 +42,7 @@ const { values } = parseArgs({
     'no-peers': { type: 'boolean', default: false },
     'no-figures': { type: 'boolean', default: false },
     compare: { type: 'boolean', default: false },
+    with: { type: 'string', default: '' },
     save: { type: 'boolean', default: false },
     json: { type: 'string', default: LATEST },
   },
@@ -40,17 +54,19 @@ const engines: EngineName[] = ENGINES.filter((name) => values.engine === undefin
 );
 const only = values.only?.split(',');
 const cases = BENCH_CASES.filter(({ id }) => only === undefined || only.includes(id));
-const peers = values['no-peers'] ? [] : qemuPeers();
+const peers = values['no-peers'] ? [] : [...qemuPeers(), ...bochsPeers(), ...v86Peers()];
 const results: Results = {};
 const disagreements: string[] = [];
 for (const name of [...engines, ...peers.map((peer) => peer.name)]) results[name] = {};
 
 for (const one of cases) await measureCase(one);
-const figures: Record<string, number> = {};
+const figures: Figures = {};
+const scaling: Figures = {};
 if (!values['no-figures']) {
-  for (const engine of engines) {
+  for (const engine of engines.toReversed()) {
     note(`figures of ${engine}`);
-    Object.assign(figures, await engineFigures(engine, seconds * 2));
+    figures[engine] = await engineFigures(engine, seconds * 2);
+    scaling[engine] = await scalingOf(engine, seconds);
   }
 }
 const report: BenchReport = {
@@ -61,13 +77,17 @@ const report: BenchReport = {
   peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
   results,
   figures,
+  scaling,
   disagreements,
 };
 note('');
 console.log(ratesTable(report));
 console.log(`\n${engineTable(report)}`);
-if (Object.keys(figures).length > 0) console.log(`\n${figuresTable(report)}`);
-const before = values.compare ? comparable(report) : undefined;
+if (!values['no-figures']) {
+  console.log(`\n${figuresTable('figures', figures)}`);
+  console.log(`\n${figuresTable('scaling', scaling)}`);
+}
+const before = values.compare ? earlierReport(values.with, report) : undefined;
 if (values.compare) console.log(before === undefined ? '\nnothing to compare with' : `\n${comparisonTable(report, before)}`);
 mkdirSync(dirname(values.json), { recursive: true });
 writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -80,6 +100,7 @@ async function measureCase(one: BenchCase): Promise<void> {
   const params = {};
   let expected: Measurement | undefined;
   let perIteration: number | undefined;
+  let blocksPerIteration: number | undefined;
   for (const engine of engines) {
     note(`${guest} on ${engine}`);
     const run = { guest, engine, cores, params };
@@ -88,23 +109,29 @@ async function measureCase(one: BenchCase): Promise<void> {
       if (expected === undefined) {
         expected = checked;
         const twice = await runWorker({ kind: 'check', run, iterations: check * 2 });
-        if (!one.waits) perIteration = (twice.instructions! - checked.instructions!) / check;
+        if (!one.waits) {
+          perIteration = (twice.instructions! - checked.instructions!) / check;
+          const [blocks, more] = [checked, twice].map(({ statistics }) => statistics['blocks']);
+          // Blocks are architectural: what one engine counts, every engine has executed.
+          if (blocks !== undefined && more !== undefined) blocksPerIteration = (more - blocks) / check;
+        }
       } else if (checked.checksum !== expected.checksum || checked.instructions !== expected.instructions) {
         disagreements.push(
           `${guest}: ${engine} has ${checked.checksum} after ${checked.instructions} instructions, not ${expected.checksum} after ${expected.instructions}`,
         );
       }
-      results[engine]![id] = resultOf(await runWorker({ kind: 'time', run, first: check, seconds }));
+      results[engine]![id] = resultOf(await runWorker({ kind: 'time', run, first: check, seconds }), blocksPerIteration);
     } catch (error) {
       disagreements.push(`${guest}: ${engine} failed: ${error instanceof Error ? error.message : error}`);
     }
   }
   if (!one.portable) return;
   for (const peer of peers) {
+    if (peer.runs?.(guest, cores) === false) continue;
     note(`${guest} on ${peer.name}`);
     try {
       const checked = await peer.run(guest, cores, check);
-      if (expected !== undefined && checked.checksum !== expected.checksum) {
+      if (expected !== undefined && !agrees(checked.checksum, expected.checksum, peer)) {
         disagreements.push(`${guest}: ${peer.name} has ${checked.checksum}, not ${expected.checksum}`);
       }
       results[peer.name]![id] = peerResult(await timePeer(peer, one), perIteration);
@@ -118,24 +145,33 @@ function timePeer(peer: Peer, { guest, cores, check }: BenchCase): Promise<Measu
   return measureFor(seconds, check * 10, (iterations) => peer.run(guest, cores, iterations));
 }
 
-function resultOf({ iterations, instructions, cycles, seconds: host, checksum, statistics }: Measurement): CaseResult {
-  const { blocks, compileMilliseconds, slowAccesses } = statistics;
+function resultOf(measurement: Measurement, blocksPerIteration: number | undefined): CaseResult {
+  const { iterations, instructions, cycles, seconds: host, checksum, statistics } = measurement;
+  const { compileMilliseconds, slowAccesses, regionCalls } = statistics;
+  const perThousand = (count: number | undefined) => (count === undefined ? undefined : (count / instructions!) * 1000);
   return {
     instructionsPerSecond: instructions! / host,
     iterationsPerSecond: iterations / host,
     cyclesPerSecond: cycles! / host,
     checksum,
-    nanosecondsPerBlock: blocks === undefined ? undefined : (host * 1e9) / blocks,
+    nanosecondsPerBlock: blocksPerIteration === undefined ? undefined : (host * 1e9) / (iterations * blocksPerIteration),
     compileMilliseconds,
     compileShare: compileMilliseconds === undefined ? undefined : compileMilliseconds / 1000 / host,
-    slowPerThousand: slowAccesses === undefined ? undefined : (slowAccesses / instructions!) * 1000,
+    slowPerThousand: perThousand(slowAccesses),
+    entriesPerThousand: perThousand(regionCalls),
   };
 }
 
-/** A peer does not count: its instructions follow from the iterations, as an engine counted them. */
-function peerResult({ iterations, seconds: host, checksum }: Measurement, perIteration: number | undefined): CaseResult {
+function agrees(checksum: string, expected: string, { narrow }: Peer): boolean {
+  const bits = narrow === true ? 32 : 64;
+  return BigInt.asUintN(bits, BigInt(checksum)) === BigInt.asUintN(bits, BigInt(expected));
+}
+
+/** A peer that does not count: its instructions follow from the iterations, as an engine counted them. */
+function peerResult({ iterations, instructions, seconds: host, checksum }: Measurement, perIteration: number | undefined): CaseResult {
+  const counted = instructions ?? (perIteration === undefined ? undefined : iterations * perIteration);
   return {
-    instructionsPerSecond: perIteration === undefined ? undefined : (iterations * perIteration) / host,
+    instructionsPerSecond: counted === undefined ? undefined : counted / host,
     iterationsPerSecond: iterations / host,
     cyclesPerSecond: undefined,
     checksum,
@@ -143,6 +179,7 @@ function peerResult({ iterations, seconds: host, checksum }: Measurement, perIte
     compileMilliseconds: undefined,
     compileShare: undefined,
     slowPerThousand: undefined,
+    entriesPerThousand: undefined,
   };
 }
 

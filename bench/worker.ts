@@ -14,6 +14,8 @@ export interface WholeRun {
   /** Of the slowest core, and of all. */
   readonly cycles: number;
   readonly allCycles: number;
+  /** Of all cores: without the time they were halted. */
+  readonly busyCycles: number;
   /** Resident set of the process at its largest, bytes. */
   readonly memoryBytes: number;
 }
@@ -31,6 +33,7 @@ function whole(run: EngineRun, seconds: number): WholeRun {
     instructions: session.instructions,
     cycles: machine.time,
     allCycles: machine.cores.reduce((sum, core) => sum + core.clock, 0),
+    busyCycles: session.stats().cores.reduce((sum, { busyCycles }) => sum + busyCycles, 0),
     memoryBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

@@ -17,6 +17,7 @@ import { Mmu } from '../mmu/mmu.ts';
 import { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Probe } from '../trace/probe.ts';
 import { type Costs, costsOf } from './cost.ts';
+import { allocateMachineMemory } from './hostMemory.ts';
 import { memoryLayout } from './memoryLayout.ts';
 import type { Profile } from './profiles/profile.ts';
 
@@ -62,7 +63,7 @@ export class Machine {
     this.costs = costsOf(profile.costs);
     this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
-    const memory = new WebAssembly.Memory({ initial: layout.totalPages, maximum: layout.totalPages });
+    const memory = allocateMachineMemory(layout.totalPages);
     const { buffer } = memory;
     const codePages = new Uint8Array(buffer, layout.codePageBase, configuration.memory / 4096);
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);

@@ -1,7 +1,8 @@
 import type { StopReason } from '../cpu/stop.ts';
 import { prepareDirectEntry } from '../machine/directEntry.ts';
 import { enterDirect } from '../machine/enterDirect.ts';
-import { Machine } from '../machine/machine.ts';
+import { HostMemoryError } from '../machine/hostMemory.ts';
+import { Machine, type MachineConfiguration } from '../machine/machine.ts';
 import { describeViolation, TranslationOracle } from '../machine/translationOracle.ts';
 import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
 import { ShootdownRecorder } from '../trace/latency.ts';
@@ -12,6 +13,7 @@ import { measure } from './measure.ts';
 import { attachPlatformDevices } from './platformDevices.ts';
 import { machineMemory, type RunPlan } from './runPlan.ts';
 import { SerialLines } from './serialLines.ts';
+import { UnusableInput } from './unusableInput.ts';
 
 /** What a session tells the outside while it runs. None of it has any influence on the run. */
 export interface SessionObserver {
@@ -32,6 +34,7 @@ export class Session {
   private readonly lines: SerialLines | undefined;
   private ended: StopReason | undefined;
 
+  /** Raises: UnusableInput when the host has no room for the machine. */
   constructor(plan: RunPlan, observer: SessionObserver) {
     this.plan = plan;
     const { profile, cores, engine, virtual, image } = plan;
@@ -39,7 +42,7 @@ export class Session {
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
     const probes = [this.recorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
-    const machine = new Machine({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes) });
+    const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes) });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
     if (virtual === undefined) {
@@ -90,5 +93,15 @@ export class Session {
   stats(): Omit<RunStats, 'exitStatus'> {
     this.lines?.flush();
     return measure(this);
+  }
+}
+
+/** Raises: UnusableInput when the host has no room for the machine. */
+function machineFor(configuration: MachineConfiguration): Machine {
+  try {
+    return new Machine(configuration);
+  } catch (error) {
+    if (error instanceof HostMemoryError) throw new UnusableInput(`--memory: ${error.message}`);
+    throw error;
   }
 }

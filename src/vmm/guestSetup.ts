@@ -9,8 +9,10 @@ import {
   VMCS_CR4_GUEST_HOST_MASK,
   VMCS_CR4_READ_SHADOW,
   VMCS_ENTRY_CONTROLS,
+  VMCS_ENTRY_INTERRUPTION_INFO,
   VMCS_EPTP,
   VMCS_EXIT_CONTROLS,
+  VMCS_GUEST_ACTIVITY,
   VMCS_GUEST_CR0,
   VMCS_GUEST_CR3,
   VMCS_GUEST_CR4,
@@ -22,7 +24,9 @@ import {
   VMCS_GUEST_ES_SELECTOR,
   VMCS_GUEST_GDTR_BASE,
   VMCS_GUEST_GDTR_LIMIT,
+  VMCS_GUEST_IDTR_BASE,
   VMCS_GUEST_IDTR_LIMIT,
+  VMCS_GUEST_INTERRUPTIBILITY,
   VMCS_GUEST_PAT,
   VMCS_GUEST_RFLAGS,
   VMCS_GUEST_RIP,
@@ -158,10 +162,22 @@ export function setupStartup(vcpu: Vcpu, vector: number): void {
   vmcs.writeNumber(VMCS_GUEST_RIP, 0);
 }
 
+/** Fields that are 0 at every start; an earlier life of the vCPU may have left something in them. */
+const CLEARED = [
+  VMCS_GUEST_CR3,
+  VMCS_GUEST_EFER,
+  VMCS_GUEST_GDTR_BASE,
+  VMCS_GUEST_IDTR_BASE,
+  VMCS_GUEST_RSP,
+  VMCS_GUEST_INTERRUPTIBILITY,
+  VMCS_GUEST_ACTIVITY,
+  VMCS_ENTRY_INTERRUPTION_INFO,
+];
+
 function clearGuestState(vcpu: Vcpu): void {
   const { vmcs } = vcpu;
   vcpu.registers.fill(0n);
-  for (const field of [VMCS_GUEST_CR3, VMCS_GUEST_EFER, VMCS_GUEST_GDTR_BASE, VMCS_GUEST_RSP]) vmcs.writeNumber(field, 0);
+  for (const field of CLEARED) vmcs.writeNumber(field, 0);
   vmcs.write(VMCS_GUEST_PAT, PAT_RESET);
   vmcs.writeNumber(VMCS_GUEST_DR7, 0x400);
   vmcs.writeNumber(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);

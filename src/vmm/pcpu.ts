@@ -129,7 +129,8 @@ export class Pcpu implements HostSoftware {
     vcpu.syncClock(core.clock);
     core.charge(this.vmm.costs.exitDispatch);
     if (reason === EXIT_EXTERNAL_INTERRUPT) this.takeInterrupt(vmcs.readNumber(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
-    else handleExit(this, vcpu, reason);
+    // An INIT has come while the guest ran: what it left for does not matter any more.
+    else if (vcpu.state !== 'waitForSipi') handleExit(this, vcpu, reason);
     vcpu.syncClock(core.clock);
   }
 
@@ -151,6 +152,7 @@ export class Pcpu implements HostSoftware {
   private schedule(): void {
     const { core } = this;
     this.fireTimers();
+    if (this.current?.state === 'waitForSipi') this.dropReset(this.current);
     const next = this.scheduler.pick(core.clock);
     if (next !== this.current) this.switchTo(next);
     this.armTimer();
@@ -159,6 +161,12 @@ export class Pcpu implements HostSoftware {
       return;
     }
     this.enter(next);
+  }
+
+  /** The vCPU, which an INIT has reset, is on no core; it starts if a STARTUP is waiting for that. */
+  private dropReset(vcpu: Vcpu): void {
+    this.switchTo(undefined);
+    this.vmm.start(vcpu, this);
   }
 
   private switchTo(next: Vcpu | undefined): void {

@@ -34,6 +34,8 @@ export class Vcpu {
   reinjectLength = 0;
   /** A virtual NMI waits to be injected. */
   pendingNmi = false;
+  /** Vector of a STARTUP that came while the state before its INIT was still on a core; -1 = none. */
+  pendingStartup = -1;
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 

@@ -169,13 +169,23 @@ export class Vmm implements VirtualReceiver {
     target.apic.init();
     target.reinject = 0;
     target.pendingNmi = false;
+    target.pendingStartup = -1;
     if (target.home !== from && target.home.current === target) target.home.reschedule(from);
   }
 
+  /** STARTUP counts once after an INIT. What the vCPU did until then may still be on its core: then it starts when that has left. */
   startup(target: Vcpu, vector: number): void {
-    if (target.state !== 'waitForSipi') return;
-    setupStartup(target, vector);
-    this.wake(target, this.writing);
+    if (target.state !== 'waitForSipi' || target.pendingStartup >= 0) return;
+    target.pendingStartup = vector;
+    if (target.home.current !== target) this.start(target, this.writing);
+  }
+
+  /** The vCPU, which is on no core, starts in real mode if a STARTUP has come. */
+  start(vcpu: Vcpu, from: Pcpu): void {
+    if (vcpu.state !== 'waitForSipi' || vcpu.pendingStartup < 0) return;
+    setupStartup(vcpu, vcpu.pendingStartup);
+    vcpu.pendingStartup = -1;
+    this.wake(vcpu, from);
   }
 
   /** The VM has ended; when it was the last, so has the machine. The machine's reason is the first VM's that is not a power-off. */

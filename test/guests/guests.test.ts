@@ -58,6 +58,11 @@ describe('shootdown schemes', () => {
     });
   });
 
+  test.for([2, 8, 16])('of %i cores that find stale translations only one reports', (cores) => {
+    const { serial } = quickRun('shootdown', { cores, shootdown: 'none' });
+    expect(serial).toMatch(/^stale translation: core \d+ read 0x[0-9a-f]+ at 0x[0-9a-f]+\n$/);
+  });
+
   test('none is caught by the oracle, before the guest can see it', () => {
     const { stop, serial } = quickRun('shootdown', { cores: 2, shootdown: 'none', checkTlb: true });
     expect({ kind: stop?.kind, serial }).toEqual({ kind: 'oracle', serial: '' });

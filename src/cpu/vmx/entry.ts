@@ -50,10 +50,13 @@ import {
 } from '../state.ts';
 import { checkControls, checkGuestState } from './entryChecks.ts';
 import { loadGuestState } from './guestState.ts';
+import { checkHostState } from './hostStateChecks.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
 
 /** VM-instruction error 7: VM entry with invalid control fields. SDM: Vol. 3, "VM Instruction Error Numbers". */
 const ERROR_INVALID_CONTROLS = 7;
+/** 8: VM entry with invalid host-state fields. */
+const ERROR_INVALID_HOST_STATE = 8;
 
 /**
  * VM entry (VMLAUNCH or VMRESUME) with the current VMCS. On success the core runs the guest, with the event of the entry
@@ -72,6 +75,11 @@ export function vmEntry(core: Core): string | undefined {
   if (badControl !== undefined) {
     vmcs.writeNumber(VMCS_INSTRUCTION_ERROR, ERROR_INVALID_CONTROLS);
     return badControl;
+  }
+  const badHost = checkHostState(vmcs);
+  if (badHost !== undefined) {
+    vmcs.writeNumber(VMCS_INSTRUCTION_ERROR, ERROR_INVALID_HOST_STATE);
+    return badHost;
   }
   const badState = checkGuestState(vmcs);
   if (badState !== undefined) {

@@ -1,7 +1,7 @@
-import { CR0_NE, CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, CR4_VMXE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
+import { CR0_CD, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, CR4_VMXE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
 import { EPTP_WALK_4, EPTP_WB } from '../../arch/paging.ts';
 import { RFLAGS_DEFINED, RFLAGS_FIXED, RFLAGS_IF, RFLAGS_VM } from '../../arch/rflags.ts';
-import { AR_DB, AR_DPL, AR_L, AR_TYPE, AR_UNUSABLE, TYPE_TSS_BUSY } from '../../arch/segments.ts';
+import { AR_DB, AR_DPL, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../arch/segments.ts';
 import { VECTOR_NMI, VECTORS_WITH_ERROR_CODE } from '../../arch/vectors.ts';
 import {
   VMCS_ENTRY_CONTROLS,
@@ -13,17 +13,27 @@ import {
   VMCS_GUEST_CR3,
   VMCS_GUEST_CR4,
   VMCS_GUEST_CS_ACCESS,
+  VMCS_GUEST_DR7,
   VMCS_GUEST_EFER,
   VMCS_GUEST_FS_BASE,
   VMCS_GUEST_GDTR_BASE,
+  VMCS_GUEST_GDTR_LIMIT,
   VMCS_GUEST_GS_BASE,
   VMCS_GUEST_IDTR_BASE,
+  VMCS_GUEST_IDTR_LIMIT,
   VMCS_GUEST_INTERRUPTIBILITY,
+  VMCS_GUEST_LDTR_ACCESS,
+  VMCS_GUEST_LDTR_BASE,
+  VMCS_GUEST_LDTR_SELECTOR,
+  VMCS_GUEST_PAT,
   VMCS_GUEST_RFLAGS,
   VMCS_GUEST_RIP,
   VMCS_GUEST_SS_ACCESS,
+  VMCS_GUEST_SYSENTER_EIP,
+  VMCS_GUEST_SYSENTER_ESP,
   VMCS_GUEST_TR_ACCESS,
   VMCS_GUEST_TR_BASE,
+  VMCS_GUEST_TR_SELECTOR,
   VMCS_LINK_POINTER,
   VMCS_MSR_BITMAPS,
   VMCS_PIN_BASED_CONTROLS,
@@ -33,6 +43,8 @@ import {
 } from '../../arch/vmcs.ts';
 import {
   ENTRY_CONTROL_IA32E_GUEST,
+  ENTRY_CONTROL_LOAD_EFER,
+  ENTRY_CONTROL_LOAD_PAT,
   INTERRUPTION_ERROR_CODE_VALID,
   INTERRUPTION_EXTERNAL,
   INTERRUPTION_HARDWARE_EXCEPTION,
@@ -59,6 +71,7 @@ import {
 } from '../../arch/vmxControls.ts';
 import { isCanonicalBits } from '../events/delivery.ts';
 import { ACTIVITY_ACTIVE, ACTIVITY_HALTED, BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
+import { isDefinedEfer, isDefinedPat, isPagingRoot } from './registerChecks.ts';
 import type { Vmcs } from './vmcs.ts';
 
 const PIN_SUPPORTED = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS | PIN_PREEMPTION_TIMER;
@@ -113,6 +126,18 @@ export function checkControls(vmcs: Vmcs): string | undefined {
   return undefined;
 }
 
+const SELECTOR_TI = 4;
+const GUEST_ADDRESSES = [
+  VMCS_GUEST_FS_BASE,
+  VMCS_GUEST_GS_BASE,
+  VMCS_GUEST_TR_BASE,
+  VMCS_GUEST_GDTR_BASE,
+  VMCS_GUEST_IDTR_BASE,
+  VMCS_GUEST_SYSENTER_ESP,
+  VMCS_GUEST_SYSENTER_EIP,
+];
+const INTERRUPTIBILITY_RESERVED = ~0x1f;
+
 /**
  * What is wrong with the guest state, or undefined.
  * SDM: Vol. 3, "Checking and Loading Guest State".
@@ -120,27 +145,47 @@ export function checkControls(vmcs: Vmcs): string | undefined {
 export function checkGuestState(vmcs: Vmcs): string | undefined {
   const cr0 = vmcs.readNumber(VMCS_GUEST_CR0);
   const cr4 = vmcs.readNumber(VMCS_GUEST_CR4);
-  const efer = vmcs.readNumber(VMCS_GUEST_EFER);
   const primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
   const secondary = primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
   const unrestricted = (secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0;
-  const longMode = (vmcs.readNumber(VMCS_ENTRY_CONTROLS) & ENTRY_CONTROL_IA32E_GUEST) !== 0;
+  const entry = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
+  const longMode = (entry & ENTRY_CONTROL_IA32E_GUEST) !== 0;
   if (!unrestricted && (!(cr0 & CR0_PE) || !(cr0 & CR0_PG))) return 'guest CR0 without PE or PG needs an unrestricted guest';
   if (!(cr0 & CR0_NE)) return 'guest CR0 without NE';
   if (!(cr4 & CR4_VMXE)) return 'guest CR4 without VMXE';
   if (cr0 & CR0_PG && !(cr0 & CR0_PE)) return 'guest CR0 has PG without PE';
   if (longMode && !(cr0 & CR0_PG && cr4 & CR4_PAE)) return 'IA-32e mode guest without paging or PAE';
   if (!longMode && cr4 & CR4_PCIDE) return 'guest CR4.PCIDE outside IA-32e mode';
-  if (longMode !== ((efer & EFER_LMA) !== 0)) return 'guest EFER.LMA differs from the IA-32e mode entry control';
-  if (cr0 & CR0_PG && longMode !== ((efer & EFER_LME) !== 0)) return 'guest EFER.LME differs from EFER.LMA';
-  if (vmcs.read(VMCS_GUEST_CR3) >> 52n) return 'guest CR3 beyond the physical-address width';
+  if (entry & ENTRY_CONTROL_LOAD_EFER) {
+    const efer = vmcs.read(VMCS_GUEST_EFER);
+    const bits = Number(efer & 0xffff_ffffn);
+    if (!isDefinedEfer(efer)) return 'guest EFER has reserved bits set';
+    if (longMode !== ((bits & EFER_LMA) !== 0)) return 'guest EFER.LMA differs from the IA-32e mode entry control';
+    if (cr0 & CR0_PG && longMode !== ((bits & EFER_LME) !== 0)) return 'guest EFER.LME differs from EFER.LMA';
+  }
+  if (entry & ENTRY_CONTROL_LOAD_PAT && !isDefinedPat(vmcs.read(VMCS_GUEST_PAT))) return 'guest PAT has a reserved memory type';
+  if (!isPagingRoot(vmcs.read(VMCS_GUEST_CR3))) return 'guest CR3 beyond the physical-address width';
+  if (cr0 & CR0_NW && !(cr0 & CR0_CD)) return 'guest CR0 has NW without CD';
+  if (vmcs.read(VMCS_GUEST_CR0) >> 32n) return 'guest CR0 beyond 32 bits';
+  if (vmcs.read(VMCS_GUEST_DR7) >> 32n) return 'guest DR7 beyond 32 bits';
   const cs = vmcs.readNumber(VMCS_GUEST_CS_ACCESS);
   if (cs & AR_UNUSABLE) return 'guest CS is unusable';
   if (longMode && cs & AR_L && cs & AR_DB) return 'guest CS has L and D';
   const tr = vmcs.readNumber(VMCS_GUEST_TR_ACCESS);
   if (tr & AR_UNUSABLE) return 'guest TR is unusable';
   if ((tr & AR_TYPE) !== TYPE_TSS_BUSY && (longMode || (tr & AR_TYPE) !== TYPE_TSS_BUSY_16)) return 'guest TR is no busy TSS';
-  for (const field of [VMCS_GUEST_FS_BASE, VMCS_GUEST_GS_BASE, VMCS_GUEST_TR_BASE, VMCS_GUEST_GDTR_BASE, VMCS_GUEST_IDTR_BASE]) {
+  if (vmcs.readNumber(VMCS_GUEST_TR_SELECTOR) & SELECTOR_TI) return 'guest TR is in a local descriptor table';
+  if (!(tr & AR_P) || tr & AR_S) return 'guest TR is not present, or no system segment';
+  const ldtr = vmcs.readNumber(VMCS_GUEST_LDTR_ACCESS);
+  if (!(ldtr & AR_UNUSABLE)) {
+    if (vmcs.readNumber(VMCS_GUEST_LDTR_SELECTOR) & SELECTOR_TI) return 'guest LDTR is in a local descriptor table';
+    if ((ldtr & (AR_TYPE | AR_S | AR_P)) !== (TYPE_LDT | AR_P)) return 'guest LDTR is no present local descriptor table';
+    if (!isCanonicalBits(vmcs.read(VMCS_GUEST_LDTR_BASE))) return 'guest LDTR base is not canonical';
+  }
+  for (const field of [VMCS_GUEST_GDTR_LIMIT, VMCS_GUEST_IDTR_LIMIT]) {
+    if (vmcs.readNumber(field) > 0xffff) return 'a guest descriptor table has a limit beyond 16 bits';
+  }
+  for (const field of GUEST_ADDRESSES) {
     if (!isCanonicalBits(vmcs.read(field))) return 'a guest base address is not canonical';
   }
   const rip = vmcs.read(VMCS_GUEST_RIP);
@@ -152,6 +197,8 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   const blocking = vmcs.readNumber(VMCS_GUEST_INTERRUPTIBILITY);
   if (external && !(flags & RFLAGS_IF)) return 'an external interrupt is injected while RFLAGS.IF = 0';
   if (external && blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) return 'an external interrupt is injected in an interrupt shadow';
+  if (blocking & INTERRUPTIBILITY_RESERVED) return 'guest interruptibility state has reserved bits set';
+  if (blocking & BLOCKING_BY_STI && blocking & BLOCKING_BY_MOV_SS) return 'blocking by STI and by MOV SS';
   if (blocking & BLOCKING_BY_STI && !(flags & RFLAGS_IF)) return 'blocking by STI with RFLAGS.IF = 0';
   const activity = vmcs.readNumber(VMCS_GUEST_ACTIVITY);
   if (activity > 3) return 'guest activity state is reserved';

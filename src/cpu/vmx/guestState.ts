@@ -1,5 +1,8 @@
+import { CR0_PG, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
 import { RSP } from '../../arch/registers.ts';
 import {
+  VMCS_ENTRY_CONTROLS,
+  VMCS_EXIT_CONTROLS,
   VMCS_GUEST_ACTIVITY,
   VMCS_GUEST_CR0,
   VMCS_GUEST_CR3,
@@ -24,6 +27,13 @@ import {
   VMCS_GUEST_SYSENTER_EIP,
   VMCS_GUEST_SYSENTER_ESP,
 } from '../../arch/vmcs.ts';
+import {
+  ENTRY_CONTROL_IA32E_GUEST,
+  ENTRY_CONTROL_LOAD_EFER,
+  ENTRY_CONTROL_LOAD_PAT,
+  EXIT_CONTROL_SAVE_EFER,
+  EXIT_CONTROL_SAVE_PAT,
+} from '../../arch/vmxControls.ts';
 import {
   type CoreState,
   I32_ACTIVITY,
@@ -56,8 +66,6 @@ const WIDE: readonly (readonly [field: number, index: number])[] = [
   [VMCS_GUEST_CR0, U64_CR0],
   [VMCS_GUEST_CR3, U64_CR3],
   [VMCS_GUEST_CR4, U64_CR4],
-  [VMCS_GUEST_EFER, U64_EFER],
-  [VMCS_GUEST_PAT, U64_PAT],
   [VMCS_GUEST_DR7, U64_DR7],
   [VMCS_GUEST_RSP, RSP],
   [VMCS_GUEST_RIP, U64_RIP],
@@ -88,17 +96,33 @@ const WIDE_INDICES = Uint16Array.from(WIDE, ([, index]) => index);
 const NARROW_SLOTS = Uint16Array.from(NARROW, ([field]) => slotOf(field));
 const NARROW_INDICES = Uint16Array.from(NARROW, ([, index]) => index);
 
-/** The guest's registers are in the guest-state area. SDM: Vol. 3, "Saving Guest State". */
+/** The guest's registers are in the guest-state area, EFER and PAT as the exit controls say. SDM: Vol. 3, "Saving Guest State". */
 export function saveGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
   const { slots } = vmcs;
   for (let i = 0; i < WIDE_SLOTS.length; i++) slots[WIDE_SLOTS[i]!] = u64[WIDE_INDICES[i]!]!;
   for (let i = 0; i < NARROW_SLOTS.length; i++) slots[NARROW_SLOTS[i]!] = BigInt(i32[NARROW_INDICES[i]!]! >>> 0);
+  const controls = vmcs.readNumber(VMCS_EXIT_CONTROLS);
+  if (controls & EXIT_CONTROL_SAVE_EFER) vmcs.write(VMCS_GUEST_EFER, u64[U64_EFER]!);
+  if (controls & EXIT_CONTROL_SAVE_PAT) vmcs.write(VMCS_GUEST_PAT, u64[U64_PAT]!);
 }
 
-/** The core has the registers of the guest-state area; the CPL is SS's DPL. SDM: Vol. 3, "Loading Guest State". */
+/**
+ * The core has the registers of the guest-state area, EFER and PAT as the entry controls say; the CPL is SS's DPL.
+ * SDM: Vol. 3, "Loading Guest Control Registers, Debug Registers, and MSRs" and the sections that follow.
+ */
 export function loadGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
   const { slots } = vmcs;
   for (let i = 0; i < WIDE_SLOTS.length; i++) u64[WIDE_INDICES[i]!] = slots[WIDE_SLOTS[i]!]!;
   for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = Number(slots[NARROW_SLOTS[i]!]!);
+  const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
+  if (controls & ENTRY_CONTROL_LOAD_EFER) u64[U64_EFER] = vmcs.read(VMCS_GUEST_EFER);
+  else u64[U64_EFER] = eferInMode(u64[U64_EFER]!, (controls & ENTRY_CONTROL_IA32E_GUEST) !== 0, (u64[U64_CR0]! & BigInt(CR0_PG)) !== 0n);
+  if (controls & ENTRY_CONTROL_LOAD_PAT) u64[U64_PAT] = vmcs.read(VMCS_GUEST_PAT);
   i32[I32_CPL] = (vmcs.readNumber(VMCS_GUEST_SS_ACCESS) >> 5) & 3;
+}
+
+/** Without its own field EFER follows the mode: LMA always, LME when paging is on. */
+function eferInMode(efer: bigint, longMode: boolean, paging: boolean): bigint {
+  const bits = BigInt(paging ? EFER_LMA | EFER_LME : EFER_LMA);
+  return longMode ? efer | bits : efer & ~bits;
 }

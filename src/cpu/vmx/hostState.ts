@@ -17,13 +17,14 @@ import {
   VMCS_HOST_GS_BASE,
   VMCS_HOST_GS_SELECTOR,
   VMCS_HOST_IDTR_BASE,
+  VMCS_HOST_PAT,
   VMCS_HOST_RIP,
   VMCS_HOST_RSP,
   VMCS_HOST_SS_SELECTOR,
   VMCS_HOST_TR_BASE,
   VMCS_HOST_TR_SELECTOR,
 } from '../../arch/vmcs.ts';
-import { EXIT_CONTROL_HOST_64, EXIT_CONTROL_LOAD_EFER } from '../../arch/vmxControls.ts';
+import { EXIT_CONTROL_HOST_64, EXIT_CONTROL_LOAD_EFER, EXIT_CONTROL_LOAD_PAT } from '../../arch/vmxControls.ts';
 import type { Core } from '../core.ts';
 import { setNullSegment, setSegment } from '../segmentation.ts';
 import {
@@ -41,6 +42,7 @@ import {
   U64_EFER,
   U64_GDTR_BASE,
   U64_IDTR_BASE,
+  U64_PAT,
   U64_RIP,
 } from '../state.ts';
 import type { Vmcs } from './vmcs.ts';
@@ -57,6 +59,7 @@ export function loadHostState(core: Core, vmcs: Vmcs): void {
   const efer = vmcs.readNumber(VMCS_EXIT_CONTROLS) & EXIT_CONTROL_LOAD_EFER ? vmcs.read(VMCS_HOST_EFER) : u64[U64_EFER]!;
   const mode = BigInt(EFER_LMA | EFER_LME);
   u64[U64_EFER] = wide ? efer | mode : efer & ~mode;
+  if (vmcs.readNumber(VMCS_EXIT_CONTROLS) & EXIT_CONTROL_LOAD_PAT) u64[U64_PAT] = vmcs.read(VMCS_HOST_PAT);
   u64[U64_DR7] = 0x400n;
   setSegment(core, CS, vmcs.readNumber(VMCS_HOST_CS_SELECTOR), 0n, -1, (DATA & ~(wide ? AR_DB : 0)) | TYPE_CODE | (wide ? AR_L : 0));
   for (const [segment, field, base] of DATA_SEGMENTS) {

@@ -2,7 +2,7 @@
 import type { GuestDefinition } from '../guest.ts';
 import { alu, busy } from './alu.ts';
 import { chase } from './chase.ts';
-import { codegen } from './codegen.ts';
+import { codegen, codegenAll } from './codegen.ts';
 import { ipi, lock } from './contended.ts';
 import { bytes, movs } from './copy.ts';
 import { crc } from './crc.ts';
@@ -23,6 +23,7 @@ export const BENCH_GUESTS: readonly GuestDefinition[] = [
   logistic,
   map,
   codegen,
+  codegenAll,
   busy,
   lock,
   ipi,

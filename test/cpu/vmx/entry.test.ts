@@ -79,6 +79,77 @@ describe('VM entry', () => {
     });
   });
 
+  describe('switching EFER and PAT', () => {
+    const PAT = 0x0007_0406_0007_0401n;
+    const [EFER, GUEST_PAT] = [21, 42];
+
+    test('loads EFER and PAT only when the entry controls say so', () => {
+      const rig = guest().set(fields.VMCS_ENTRY_CONTROLS, controls.ENTRY_CONTROL_IA32E_GUEST);
+      const { u64 } = rig.core.state;
+      const before = [u64[EFER], u64[GUEST_PAT]];
+      rig.vmcs.write(fields.VMCS_GUEST_EFER, 0x500n);
+      rig.vmcs.write(fields.VMCS_GUEST_PAT, PAT);
+      expect([rig.enter(), u64[EFER], u64[GUEST_PAT]]).toEqual([undefined, ...before]);
+      rig.run();
+      rig.ask(fields.VMCS_ENTRY_CONTROLS, controls.ENTRY_CONTROL_LOAD_EFER | controls.ENTRY_CONTROL_LOAD_PAT);
+      rig.vmcs.write(fields.VMCS_GUEST_EFER, 0x500n);
+      expect([rig.enter(), u64[EFER], u64[GUEST_PAT]]).toEqual([undefined, 0x500n, PAT]);
+    });
+
+    test('without an EFER of its own a guest has LMA and LME as its mode', () => {
+      const rig = guest().set(fields.VMCS_ENTRY_CONTROLS, controls.ENTRY_CONTROL_IA32E_GUEST);
+      rig.core.state.u64[EFER] = 1n;
+      expect([rig.enter(), rig.core.state.u64[EFER]]).toEqual([undefined, 0x501n]);
+    });
+
+    test('an exit saves and loads them only when the exit controls say so', () => {
+      const host = 0x0606_0606_0606_0606n;
+      const rig = guest().set(fields.VMCS_EXIT_CONTROLS, controls.EXIT_CONTROL_HOST_64);
+      const { u64 } = rig.core.state;
+      rig.vmcs.write(fields.VMCS_HOST_PAT, host);
+      rig.vmcs.write(fields.VMCS_GUEST_PAT, 0n);
+      rig.enter();
+      u64[GUEST_PAT] = PAT;
+      u64[EFER]! |= 1n;
+      const efer = rig.vmcs.read(fields.VMCS_GUEST_EFER);
+      rig.run();
+      expect([rig.vmcs.read(fields.VMCS_GUEST_PAT), u64[GUEST_PAT], rig.vmcs.read(fields.VMCS_GUEST_EFER)]).toEqual([0n, PAT, efer]);
+      rig.ask(fields.VMCS_EXIT_CONTROLS, controls.EXIT_CONTROL_SAVE_PAT | controls.EXIT_CONTROL_LOAD_PAT);
+      expect(rig.enter()).toBeUndefined();
+      rig.run();
+      expect([rig.vmcs.read(fields.VMCS_GUEST_PAT), u64[GUEST_PAT]]).toEqual([PAT, host]);
+    });
+  });
+
+  describe('checks on host state', () => {
+    test.for<readonly [string, (rig: VmxRig) => void]>([
+      ['host CR0', (rig) => rig.set(fields.VMCS_HOST_CR0, CR0_PE)],
+      ['host CR4', (rig) => rig.set(fields.VMCS_HOST_CR4, CR4_PAE)],
+      ['host CR3 beyond', (rig) => rig.vmcs.write(fields.VMCS_HOST_CR3, 1n << 44n)],
+      [
+        'host PAT',
+        (rig) => {
+          rig.ask(fields.VMCS_EXIT_CONTROLS, controls.EXIT_CONTROL_LOAD_PAT);
+          rig.vmcs.write(fields.VMCS_HOST_PAT, 2n);
+        },
+      ],
+      ['host EFER has reserved', (rig) => rig.set(fields.VMCS_HOST_EFER, 0x502)],
+      ['host EFER.LMA', (rig) => rig.set(fields.VMCS_HOST_EFER, 0x100)],
+      ['an RPL', (rig) => rig.set(fields.VMCS_HOST_DS_SELECTOR, 0x13)],
+      ['CS is null', (rig) => rig.set(fields.VMCS_HOST_CS_SELECTOR, 0)],
+      ['TR is null', (rig) => rig.set(fields.VMCS_HOST_TR_SELECTOR, 0)],
+      ['host address', (rig) => rig.vmcs.write(fields.VMCS_HOST_GS_BASE, 1n << 50n)],
+      ['IA-32e mode guest of a 32-bit host', (rig) => rig.set(fields.VMCS_EXIT_CONTROLS, 0)],
+      ['without PAE', (rig) => rig.set(fields.VMCS_HOST_CR4, CR4_VMXE)],
+      ['host RIP', (rig) => rig.vmcs.write(fields.VMCS_HOST_RIP, 1n << 47n)],
+    ])('%s: VM-instruction error 8', ([text, spoil]) => {
+      const rig = guest();
+      spoil(rig);
+      expect(rig.enter()).toContain(text);
+      expect([rig.vmcs.readNumber(fields.VMCS_INSTRUCTION_ERROR), rig.core.nonRoot]).toEqual([8, false]);
+    });
+  });
+
   describe('checks on guest state', () => {
     const cr0 = (CR0_PG | CR0_PE | CR0_NE) >>> 0;
     test.for<readonly [string, (rig: VmxRig) => void]>([
@@ -89,6 +160,26 @@ describe('VM entry', () => {
       ['EFER.LMA differs', (rig) => rig.set(fields.VMCS_GUEST_EFER, 0)],
       ['EFER.LME differs', (rig) => rig.set(fields.VMCS_GUEST_EFER, 1 << 10)],
       ['CR3 beyond', (rig) => rig.vmcs.write(fields.VMCS_GUEST_CR3, 1n << 52n)],
+      ['CR3 beyond', (rig) => rig.vmcs.write(fields.VMCS_GUEST_CR3, 1n << 44n)],
+      ['EFER has reserved', (rig) => rig.set(fields.VMCS_GUEST_EFER, 0x502)],
+      [
+        'PAT',
+        (rig) => {
+          rig.ask(fields.VMCS_ENTRY_CONTROLS, controls.ENTRY_CONTROL_LOAD_PAT);
+          rig.vmcs.write(fields.VMCS_GUEST_PAT, 3n << 56n);
+        },
+      ],
+      ['NW without CD', (rig) => rig.set(fields.VMCS_GUEST_CR0, cr0 + 2 ** 29)],
+      ['CR0 beyond 32 bits', (rig) => rig.vmcs.write(fields.VMCS_GUEST_CR0, (1n << 32n) | BigInt(cr0))],
+      ['DR7', (rig) => rig.vmcs.write(fields.VMCS_GUEST_DR7, 1n << 32n)],
+      ['TR is in a local', (rig) => rig.set(fields.VMCS_GUEST_TR_SELECTOR, 0x1c)],
+      ['TR is not present', (rig) => rig.set(fields.VMCS_GUEST_TR_ACCESS, 0x0b)],
+      ['LDTR is in a local', (rig) => rig.set(fields.VMCS_GUEST_LDTR_ACCESS, 0x82).set(fields.VMCS_GUEST_LDTR_SELECTOR, 4)],
+      ['no present local', (rig) => rig.set(fields.VMCS_GUEST_LDTR_ACCESS, 0x83)],
+      ['limit beyond', (rig) => rig.set(fields.VMCS_GUEST_GDTR_LIMIT, 0x1_0000)],
+      ['base address', (rig) => rig.vmcs.write(fields.VMCS_GUEST_SYSENTER_EIP, 1n << 63n)],
+      ['interruptibility state', (rig) => rig.set(fields.VMCS_GUEST_INTERRUPTIBILITY, 0x20)],
+      ['by STI and by MOV SS', (rig) => rig.set(fields.VMCS_GUEST_RFLAGS, 2 | RFLAGS_IF).set(fields.VMCS_GUEST_INTERRUPTIBILITY, 3)],
       ['CS is unusable', (rig) => rig.ask(fields.VMCS_GUEST_CS_ACCESS, 1 << 16)],
       ['CS has L and D', (rig) => rig.ask(fields.VMCS_GUEST_CS_ACCESS, 1 << 14)],
       ['TR is unusable', (rig) => rig.ask(fields.VMCS_GUEST_TR_ACCESS, 1 << 16)],

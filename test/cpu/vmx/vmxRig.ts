@@ -69,6 +69,8 @@ export class VmxRig extends Rig {
     const vmcs = new Vmcs(machine.memory.bytes, VMCS_ADDRESS);
     this.vmcs = vmcs;
     vmcs.clear();
+    const exit = EXIT_CONTROL_HOST_64 | EXIT_CONTROL_ACKNOWLEDGE_INTERRUPT | EXIT_CONTROL_SAVE_EFER | EXIT_CONTROL_LOAD_EFER;
+    vmcs.writeNumber(VMCS_EXIT_CONTROLS, exit);
     saveGuestState(core.state, vmcs);
     vmcs.writeNumber(VMCS_GUEST_CR4, vmcs.readNumber(VMCS_GUEST_CR4) | CR4_VMXE);
     vmcs.write(VMCS_LINK_POINTER, 0xffff_ffff_ffff_ffffn);
@@ -77,8 +79,6 @@ export class VmxRig extends Rig {
     vmcs.writeNumber(VMCS_SECONDARY_CONTROLS, SECONDARY_VPID | SECONDARY_RDTSCP | SECONDARY_INVPCID);
     vmcs.writeNumber(VMCS_VPID, 1);
     vmcs.writeNumber(VMCS_ENTRY_CONTROLS, ENTRY_CONTROL_IA32E_GUEST | ENTRY_CONTROL_LOAD_EFER);
-    const exit = EXIT_CONTROL_HOST_64 | EXIT_CONTROL_ACKNOWLEDGE_INTERRUPT | EXIT_CONTROL_SAVE_EFER | EXIT_CONTROL_LOAD_EFER;
-    vmcs.writeNumber(VMCS_EXIT_CONTROLS, exit);
     vmcs.writeNumber(VMCS_HOST_CR0, DIRECT_ENTRY.cr0);
     vmcs.writeNumber(VMCS_HOST_CR4, DIRECT_ENTRY.cr4 | CR4_VMXE);
     vmcs.writeNumber(VMCS_HOST_EFER, DIRECT_ENTRY.efer);
