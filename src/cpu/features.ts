@@ -7,7 +7,7 @@ import type { CpuidTable } from './cpuid.ts';
 
 /** Features that every x86-64 processor has, or whose encodings are NOPs or judge for themselves where they are missing. */
 const ALWAYS: ReadonlySet<string> = new Set([
-  ...['INTEL8086', 'INTEL186', 'INTEL286', 'INTEL386', 'INTEL486', 'X64', 'CPUID', 'PAUSE', 'RDPMC', 'SMM', 'FXSR', 'SSE', 'SSE2'],
+  ...['INTEL8086', 'INTEL186', 'INTEL286', 'INTEL386', 'INTEL486', 'X64', 'CPUID', 'PAUSE', 'RDPMC', 'SMM'],
   // Hints in the space of reserved NOPs, and WBNOINVD, which is WBINVD where it is not known.
   ...['MULTIBYTENOP', 'PREFETCHW', 'PREFETCHWT1', 'CLDEMOTE', 'CET_IBT', 'PREFETCHITI', 'WBNOINVD'],
   // They leave a guest whatever its CPUID says; elsewhere their operations raise #UD.
@@ -34,6 +34,9 @@ const BITS: Readonly<Record<string, readonly [leaf: number, register: number, bi
   CMOV: [1, EDX, 15],
   CLFSH: [1, EDX, 19],
   MMX: [1, EDX, 23],
+  FXSR: [1, EDX, 24],
+  SSE: [1, EDX, 25],
+  SSE2: [1, EDX, 26],
   SSE3: [1, ECX, 0],
   PCLMULQDQ: [1, ECX, 1],
   MONITOR: [1, ECX, 3],

@@ -20,6 +20,7 @@ import { input, output } from './ports.ts';
 import { rdfsbase, rdgsbase, wrfsbase, wrgsbase } from './segmentBases.ts';
 import { lds, les, lfs, lgs, lss, movToSegment, popSegment } from './segmentLoads.ts';
 import { hlt, pause, rdpmc, rdtsc, rdtscp } from './time.ts';
+import { fxrstor, fxsave } from './vectorState.ts';
 import { vmxInstructions } from './vmxInstructions.ts';
 
 /** Long operations by the key that the decoder looks for (semantics/table). What is missing here stops the machine as not implemented. */
@@ -105,6 +106,10 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Outsw: outputString,
   Outsd: outputString,
   Wbinvd: wbinvd,
+  Fxsave: fxsave,
+  Fxsave64: fxsave,
+  Fxrstor: fxrstor,
+  Fxrstor64: fxrstor,
   Mark: mark,
   ...vmxInstructions,
 };
