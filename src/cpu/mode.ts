@@ -18,7 +18,18 @@ import { AR_DB, AR_L } from '../arch/segments.ts';
 import { ACCESS_USER } from '../mmu/access.ts';
 import type { PagingContext } from '../mmu/pagingContext.ts';
 import type { Core } from './core.ts';
-import { type CoreState, I32_CODE_SIZE, I32_CPL, I32_RFLAGS, I32_SEGMENT_ACCESS, U64_CR0, U64_CR3, U64_CR4, U64_EFER } from './state.ts';
+import {
+  type CoreState,
+  I32_CODE_SIZE,
+  I32_CPL,
+  I32_RFLAGS,
+  I32_SEGMENT_ACCESS,
+  signedField,
+  U64_CR0,
+  U64_CR3,
+  U64_CR4,
+  U64_EFER,
+} from './state.ts';
 
 /** True iff IA-32e mode is active (EFER.LMA). */
 export const isLongMode = (core: Core): boolean => (Number(core.state.u64[U64_EFER]!) & EFER_LMA) !== 0;
@@ -42,11 +53,11 @@ export function updateMode(core: Core): void {
 }
 
 /** The paging context and the code size are what the control registers and CS of this state block say. */
-export function deriveMode({ u64, i32 }: CoreState, context: PagingContext): void {
-  const cr0 = Number(u64[U64_CR0]!);
-  const cr4 = Number(u64[U64_CR4]!);
-  const efer = Number(u64[U64_EFER]!);
-  const cr3 = Number(u64[U64_CR3]!);
+export function deriveMode({ i32 }: CoreState, context: PagingContext): void {
+  const cr0 = i32[2 * U64_CR0]!;
+  const cr4 = i32[2 * U64_CR4]!;
+  const efer = i32[2 * U64_EFER]!;
+  const cr3 = signedField(i32, U64_CR3);
   context.paging = (cr0 & CR0_PG) !== 0;
   context.writeProtect = (cr0 & CR0_WP) !== 0;
   context.pae = (cr4 & CR4_PAE) !== 0;

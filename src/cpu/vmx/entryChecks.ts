@@ -69,7 +69,6 @@ import {
   SECONDARY_VPID,
   SECONDARY_WBINVD_EXITING,
 } from '../../arch/vmxControls.ts';
-import { isCanonicalBits } from '../events/delivery.ts';
 import { ACTIVITY_ACTIVE, ACTIVITY_HALTED, BLOCKING_BY_MOV_SS, BLOCKING_BY_STI } from '../state.ts';
 import { isDefinedEfer, isDefinedPat, isPagingRoot } from './registerChecks.ts';
 import type { Vmcs } from './vmcs.ts';
@@ -157,17 +156,16 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   if (longMode && !(cr0 & CR0_PG && cr4 & CR4_PAE)) return 'IA-32e mode guest without paging or PAE';
   if (!longMode && cr4 & CR4_PCIDE) return 'guest CR4.PCIDE outside IA-32e mode';
   if (entry & ENTRY_CONTROL_LOAD_EFER) {
-    const efer = vmcs.read(VMCS_GUEST_EFER);
-    const bits = Number(efer & 0xffff_ffffn);
-    if (!isDefinedEfer(efer)) return 'guest EFER has reserved bits set';
+    const bits = vmcs.readNumber(VMCS_GUEST_EFER);
+    if (!isDefinedEfer(vmcs, VMCS_GUEST_EFER)) return 'guest EFER has reserved bits set';
     if (longMode !== ((bits & EFER_LMA) !== 0)) return 'guest EFER.LMA differs from the IA-32e mode entry control';
     if (cr0 & CR0_PG && longMode !== ((bits & EFER_LME) !== 0)) return 'guest EFER.LME differs from EFER.LMA';
   }
-  if (entry & ENTRY_CONTROL_LOAD_PAT && !isDefinedPat(vmcs.read(VMCS_GUEST_PAT))) return 'guest PAT has a reserved memory type';
-  if (!isPagingRoot(vmcs.read(VMCS_GUEST_CR3))) return 'guest CR3 beyond the physical-address width';
+  if (entry & ENTRY_CONTROL_LOAD_PAT && !isDefinedPat(vmcs, VMCS_GUEST_PAT)) return 'guest PAT has a reserved memory type';
+  if (!isPagingRoot(vmcs, VMCS_GUEST_CR3)) return 'guest CR3 beyond the physical-address width';
   if (cr0 & CR0_NW && !(cr0 & CR0_CD)) return 'guest CR0 has NW without CD';
-  if (vmcs.read(VMCS_GUEST_CR0) >> 32n) return 'guest CR0 beyond 32 bits';
-  if (vmcs.read(VMCS_GUEST_DR7) >> 32n) return 'guest DR7 beyond 32 bits';
+  if (vmcs.isWide(VMCS_GUEST_CR0)) return 'guest CR0 beyond 32 bits';
+  if (vmcs.isWide(VMCS_GUEST_DR7)) return 'guest DR7 beyond 32 bits';
   const cs = vmcs.readNumber(VMCS_GUEST_CS_ACCESS);
   if (cs & AR_UNUSABLE) return 'guest CS is unusable';
   if (longMode && cs & AR_L && cs & AR_DB) return 'guest CS has L and D';
@@ -180,16 +178,15 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   if (!(ldtr & AR_UNUSABLE)) {
     if (vmcs.readNumber(VMCS_GUEST_LDTR_SELECTOR) & SELECTOR_TI) return 'guest LDTR is in a local descriptor table';
     if ((ldtr & (AR_TYPE | AR_S | AR_P)) !== (TYPE_LDT | AR_P)) return 'guest LDTR is no present local descriptor table';
-    if (!isCanonicalBits(vmcs.read(VMCS_GUEST_LDTR_BASE))) return 'guest LDTR base is not canonical';
+    if (!vmcs.isCanonical(VMCS_GUEST_LDTR_BASE)) return 'guest LDTR base is not canonical';
   }
   for (const field of [VMCS_GUEST_GDTR_LIMIT, VMCS_GUEST_IDTR_LIMIT]) {
     if (vmcs.readNumber(field) > 0xffff) return 'a guest descriptor table has a limit beyond 16 bits';
   }
   for (const field of GUEST_ADDRESSES) {
-    if (!isCanonicalBits(vmcs.read(field))) return 'a guest base address is not canonical';
+    if (!vmcs.isCanonical(field)) return 'a guest base address is not canonical';
   }
-  const rip = vmcs.read(VMCS_GUEST_RIP);
-  if (longMode && cs & AR_L ? !isCanonicalBits(rip) : rip >> 32n !== 0n) return 'guest RIP is not canonical';
+  if (longMode && cs & AR_L ? !vmcs.isCanonical(VMCS_GUEST_RIP) : vmcs.isWide(VMCS_GUEST_RIP)) return 'guest RIP is not canonical';
   const flags = vmcs.readNumber(VMCS_GUEST_RFLAGS);
   if (!(flags & RFLAGS_FIXED) || flags & ~(RFLAGS_DEFINED | RFLAGS_FIXED)) return 'guest RFLAGS has reserved bits wrong';
   const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);

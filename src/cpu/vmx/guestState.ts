@@ -98,9 +98,18 @@ const NARROW_INDICES = Uint16Array.from(NARROW, ([, index]) => index);
 
 /** The guest's registers are in the guest-state area, EFER and PAT as the exit controls say. SDM: Vol. 3, "Saving Guest State". */
 export function saveGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
-  const { slots } = vmcs;
-  for (let i = 0; i < WIDE_SLOTS.length; i++) slots[WIDE_SLOTS[i]!] = u64[WIDE_INDICES[i]!]!;
-  for (let i = 0; i < NARROW_SLOTS.length; i++) slots[NARROW_SLOTS[i]!] = BigInt(i32[NARROW_INDICES[i]!]! >>> 0);
+  const { words } = vmcs;
+  for (let i = 0; i < WIDE_SLOTS.length; i++) {
+    const to = 2 * WIDE_SLOTS[i]!;
+    const from = 2 * WIDE_INDICES[i]!;
+    words[to] = i32[from]!;
+    words[to + 1] = i32[from + 1]!;
+  }
+  for (let i = 0; i < NARROW_SLOTS.length; i++) {
+    const to = 2 * NARROW_SLOTS[i]!;
+    words[to] = i32[NARROW_INDICES[i]!]!;
+    words[to + 1] = 0;
+  }
   const controls = vmcs.readNumber(VMCS_EXIT_CONTROLS);
   if (controls & EXIT_CONTROL_SAVE_EFER) vmcs.write(VMCS_GUEST_EFER, u64[U64_EFER]!);
   if (controls & EXIT_CONTROL_SAVE_PAT) vmcs.write(VMCS_GUEST_PAT, u64[U64_PAT]!);
@@ -111,9 +120,14 @@ export function saveGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
  * SDM: Vol. 3, "Loading Guest Control Registers, Debug Registers, and MSRs" and the sections that follow.
  */
 export function loadGuestState({ u64, i32 }: CoreState, vmcs: Vmcs): void {
-  const { slots } = vmcs;
-  for (let i = 0; i < WIDE_SLOTS.length; i++) u64[WIDE_INDICES[i]!] = slots[WIDE_SLOTS[i]!]!;
-  for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = Number(slots[NARROW_SLOTS[i]!]!);
+  const { words } = vmcs;
+  for (let i = 0; i < WIDE_SLOTS.length; i++) {
+    const to = 2 * WIDE_INDICES[i]!;
+    const from = 2 * WIDE_SLOTS[i]!;
+    i32[to] = words[from]!;
+    i32[to + 1] = words[from + 1]!;
+  }
+  for (let i = 0; i < NARROW_SLOTS.length; i++) i32[NARROW_INDICES[i]!] = words[2 * NARROW_SLOTS[i]!]!;
   const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
   if (controls & ENTRY_CONTROL_LOAD_EFER) u64[U64_EFER] = vmcs.read(VMCS_GUEST_EFER);
   else u64[U64_EFER] = eferInMode(u64[U64_EFER]!, (controls & ENTRY_CONTROL_IA32E_GUEST) !== 0, (u64[U64_CR0]! & BigInt(CR0_PG)) !== 0n);

@@ -24,7 +24,6 @@ import {
   VMCS_HOST_TR_SELECTOR,
 } from '../../arch/vmcs.ts';
 import { ENTRY_CONTROL_IA32E_GUEST, EXIT_CONTROL_HOST_64, EXIT_CONTROL_LOAD_EFER, EXIT_CONTROL_LOAD_PAT } from '../../arch/vmxControls.ts';
-import { isCanonicalBits } from '../events/delivery.ts';
 import { isDefinedEfer, isDefinedPat, isPagingRoot } from './registerChecks.ts';
 import type { Vmcs } from './vmcs.ts';
 
@@ -60,25 +59,24 @@ export function checkHostState(vmcs: Vmcs): string | undefined {
   const wide = (exit & EXIT_CONTROL_HOST_64) !== 0;
   if (!(cr0 & CR0_PE) || !(cr0 & CR0_PG) || !(cr0 & CR0_NE)) return 'host CR0 without PE, PG or NE';
   if (!(cr4 & CR4_VMXE)) return 'host CR4 without VMXE';
-  if (!isPagingRoot(vmcs.read(VMCS_HOST_CR3))) return 'host CR3 beyond the physical-address width';
-  if (exit & EXIT_CONTROL_LOAD_PAT && !isDefinedPat(vmcs.read(VMCS_HOST_PAT))) return 'host PAT has a reserved memory type';
+  if (!isPagingRoot(vmcs, VMCS_HOST_CR3)) return 'host CR3 beyond the physical-address width';
+  if (exit & EXIT_CONTROL_LOAD_PAT && !isDefinedPat(vmcs, VMCS_HOST_PAT)) return 'host PAT has a reserved memory type';
   if (exit & EXIT_CONTROL_LOAD_EFER) {
-    const efer = vmcs.read(VMCS_HOST_EFER);
-    if (!isDefinedEfer(efer)) return 'host EFER has reserved bits set';
-    const mode = Number(efer) & (EFER_LMA | EFER_LME);
+    const efer = vmcs.readNumber(VMCS_HOST_EFER);
+    if (!isDefinedEfer(vmcs, VMCS_HOST_EFER)) return 'host EFER has reserved bits set';
+    const mode = efer & (EFER_LMA | EFER_LME);
     if (mode !== (wide ? EFER_LMA | EFER_LME : 0)) return 'host EFER.LMA or LME differs from the host address-space size';
   }
   for (const field of SELECTORS) if (vmcs.readNumber(field) & RPL_AND_TI) return 'a host selector has an RPL or the table indicator';
   if (vmcs.readNumber(VMCS_HOST_CS_SELECTOR) === 0) return 'host CS is null';
   if (vmcs.readNumber(VMCS_HOST_TR_SELECTOR) === 0) return 'host TR is null';
   if (!wide && vmcs.readNumber(VMCS_HOST_SS_SELECTOR) === 0) return 'host SS is null outside 64-bit mode';
-  for (const field of BASES) if (!isCanonicalBits(vmcs.read(field))) return 'a host address is not canonical';
-  const rip = vmcs.read(VMCS_HOST_RIP);
+  for (const field of BASES) if (!vmcs.isCanonical(field)) return 'a host address is not canonical';
   if (!wide) {
     if (vmcs.readNumber(VMCS_ENTRY_CONTROLS) & ENTRY_CONTROL_IA32E_GUEST) return 'IA-32e mode guest of a 32-bit host';
     if (cr4 & CR4_PCIDE) return 'host CR4.PCIDE outside IA-32e mode';
-    return rip >> 32n === 0n ? undefined : 'host RIP beyond 32 bits';
+    return vmcs.isWide(VMCS_HOST_RIP) ? 'host RIP beyond 32 bits' : undefined;
   }
   if (!(cr4 & CR4_PAE)) return '64-bit host without PAE';
-  return isCanonicalBits(rip) ? undefined : 'host RIP is not canonical';
+  return vmcs.isCanonical(VMCS_HOST_RIP) ? undefined : 'host RIP is not canonical';
 }
