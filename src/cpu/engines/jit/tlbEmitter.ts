@@ -34,6 +34,8 @@ export const field = (f: FunctionWriter, entry: Operand, word: number): Operand 
 export function defineFind(module: ModuleWriter, array: TlbArray, size: number): number {
   return module.define(undefined, [I32, I32, I32, I32], [I32], (f, tlb, page, tags, eptRoot) => {
     if (array.ways === 0) return f.push(0);
+    // Often so of the paging-structure caches, which every INVLPG empties (bench i).
+    f.if(f.isZero(f.load(tlb, (array.header + HEADER_LIVE) * 4)), () => f.return(0));
     const base = f.i32(f.shiftLeft(f.shiftRight(page, size), size));
     const entry = f.i32(setOf(f, array, tlb, page, size));
     const end = f.i32(f.add(entry, array.setWords * 4));
@@ -114,28 +116,31 @@ export function defineInsert(module: ModuleWriter, array: TlbArray, size: number
     const place = f.i32(0);
     const free = f.i32(0);
     const there = f.i32(0);
-    f.repeatWhile(
-      () => {
-        f.set(there, field(f, entry, WORD_FLAGS));
-        f.if(
-          there,
-          () => {
-            const sought = f.both(
-              f.both(f.equal(field(f, entry, WORD_PAGE), base), f.equal(field(f, entry, WORD_EPT_ROOT), eptRoot)),
-              f.equal(f.and(there, ENTRY_IDENTITY), identity),
-            );
-            const difference = f.xor(field(f, entry, WORD_TAGS), tags);
-            f.if(f.both(sought, f.isZero(f.and(difference, tagMask(f, f.or(there, flags))))), () => {
-              f.push(f.call(drop, tlb, shortcut, entry));
-              f.if(f.isZero(place), () => f.set(place, entry));
-            });
-          },
-          () => f.if(f.isZero(free), () => f.set(free, entry)),
-        );
-        f.set(entry, f.add(entry, ENTRY_BYTES));
-      },
-      f.less(entry, end),
-    );
+    const isEmpty = f.isZero(f.load(tlb, (array.header + HEADER_LIVE) * 4));
+    const search = (): void =>
+      f.repeatWhile(
+        () => {
+          f.set(there, field(f, entry, WORD_FLAGS));
+          f.if(
+            there,
+            () => {
+              const sought = f.both(
+                f.both(f.equal(field(f, entry, WORD_PAGE), base), f.equal(field(f, entry, WORD_EPT_ROOT), eptRoot)),
+                f.equal(f.and(there, ENTRY_IDENTITY), identity),
+              );
+              const difference = f.xor(field(f, entry, WORD_TAGS), tags);
+              f.if(f.both(sought, f.isZero(f.and(difference, tagMask(f, f.or(there, flags))))), () => {
+                f.push(f.call(drop, tlb, shortcut, entry));
+                f.if(f.isZero(place), () => f.set(place, entry));
+              });
+            },
+            () => f.if(f.isZero(free), () => f.set(free, entry)),
+          );
+          f.set(entry, f.add(entry, ENTRY_BYTES));
+        },
+        f.less(entry, end),
+      );
+    f.if(isEmpty, () => f.set(free, set), search);
     f.if(f.isZero(place), () => f.set(place, free));
     f.if(f.isZero(place), () => {
       const number = f.and(f.shiftRight(base, size), array.setMask);
