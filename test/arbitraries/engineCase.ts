@@ -6,6 +6,7 @@ import { ALL_EVENTS } from '../../src/trace/eventSelection.ts';
 import { EVENT_INSTRUCTION } from '../../src/trace/events.ts';
 import type { EngineCase, Program } from '../engines/engineCase.ts';
 import { RIG_CORES } from '../engines/rigLayout.ts';
+import { flagPiece } from './flagPiece.ts';
 import { registerValue } from './operands.ts';
 import { programPiece } from './programPiece.ts';
 import { pointer } from './rigPointer.ts';
@@ -39,9 +40,9 @@ export const mmuGeometry: fc.Arbitrary<MmuGeometry> = fc.record({
   nestedTlb: fc.constantFrom(0, 1, 4, 16),
 });
 
-const program = ({ pieces }: EngineCaseOptions): fc.Arbitrary<Program> =>
+const program = ({ pieces }: Pick<EngineCaseOptions, 'pieces'>, piece = programPiece): fc.Arbitrary<Program> =>
   fc.record({
-    pieces: fc.array(programPiece, { minLength: 1, maxLength: pieces, size: 'max' }),
+    pieces: fc.array(piece, { minLength: 1, maxLength: pieces, size: 'max' }),
     offset: fc.oneof(fc.constant(0), fc.integer({ min: 3800, max: 4095 }), fc.nat(2048)),
     user: fc.nat(3).map((n) => n === 0),
     interruptsOn: fc.boolean(),
@@ -113,3 +114,11 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
       heat: fc.constantFrom(1, 3, 8, 24),
     })
     .map(settle);
+
+/** Programs of flags (`flagPiece`), on the bare machine. */
+export const flagCase: fc.Arbitrary<EngineCase> = fc
+  .tuple(
+    engineCase({ pieces: 1, maxCycles: 5000, virtual: false }),
+    fc.array(program({ pieces: 48 }, flagPiece), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([one, programs]) => ({ ...one, programs, cores: Math.min(one.cores, 2), heat: 1 }));

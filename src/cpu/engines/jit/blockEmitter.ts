@@ -58,14 +58,25 @@ export class BlockEmitter {
     });
   }
 
-  /** @param expected what its pending flags follow when it begins, in all likelihood. */
-  emit(block: Block, index: number, expected: RuleAtWidth | undefined): void {
-    const { instructions } = this;
+  /** The block is left to the reference engine where it begins. */
+  leave(block: Block, index: number): void {
+    this.begin(index, undefined);
+    this.offset = block.instructions[0]!.offset;
+    this.leaveToReference();
+  }
+
+  private begin(index: number, expected: RuleAtWidth | undefined): void {
     this.current = index;
     this.retired = 0;
     this.cycles = 0;
     this.lookups = 0;
-    instructions.flags.forget(expected);
+    this.instructions.flags.forget(expected);
+  }
+
+  /** @param expected what its pending flags follow when it begins, in all likelihood. */
+  emit(block: Block, index: number, expected: RuleAtWidth | undefined): void {
+    const { instructions } = this;
+    this.begin(index, expected);
     for (const insn of block.instructions) {
       this.offset = insn.offset;
       const { ops } = instructions;

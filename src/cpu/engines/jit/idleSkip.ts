@@ -1,6 +1,6 @@
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { RegionLocals } from './instructionEmitter.ts';
-import { F64, I64, op } from './wasmModule.ts';
+import { F64, I32, I64, op } from './wasmModule.ts';
 
 const F64_CEIL = 0x9b;
 const F64_SUB = 0xa1;
@@ -21,6 +21,7 @@ export class IdleSkip {
   private readonly locals: RegionLocals;
   private readonly startClock: number;
   private readonly startCounts: number;
+  private readonly startDisturbed: number;
   private readonly rounds: number;
 
   constructor(builder: CodeBuilder, locals: RegionLocals) {
@@ -28,6 +29,7 @@ export class IdleSkip {
     this.locals = locals;
     this.startClock = builder.local(F64);
     this.startCounts = builder.local(I64);
+    this.startDisturbed = builder.local(I32);
     this.rounds = builder.local(F64);
   }
 
@@ -38,15 +40,16 @@ export class IdleSkip {
     builder.set(this.startClock);
     builder.get(locals.counts);
     builder.set(this.startCounts);
-    builder.i32(0);
-    builder.set(locals.disturbed);
+    builder.get(locals.disturbed);
+    builder.set(this.startDisturbed);
   }
 
   /** Before the branch back, when the clock is below the horizon. */
   goAround(): void {
     const { builder, locals, rounds } = this;
     builder.get(locals.disturbed);
-    builder.op(op.i32_eqz);
+    builder.get(this.startDisturbed);
+    builder.op(op.i32_eq);
     builder.open(op.if);
     builder.get(locals.horizon);
     builder.get(locals.clock);

@@ -30,7 +30,7 @@ export interface RegionLocals extends EmitterLocals, FlagLocals {
   readonly counts: number;
   /** i64: where a normal exit goes on. */
   readonly rip: number;
-  /** i32: not 0 once an access was not served by the shortcut. */
+  /** i32: how many accesses were not served by the shortcut, modulo 2^32. */
   readonly disturbed: number;
   /** i32: where `loadForUpdate` found its operand in memory; 0 when the host keeps it. */
   readonly updateAddress: number;
@@ -396,7 +396,9 @@ export class InstructionEmitter {
     builder.get(locals.core);
     builder.memory(op.f64_load, HORIZON_BYTE);
     builder.set(locals.horizon);
+    builder.get(locals.disturbed);
     builder.i32(1);
+    builder.op(op.i32_add);
     builder.set(locals.disturbed);
   }
 

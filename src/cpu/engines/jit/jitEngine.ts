@@ -241,7 +241,7 @@ export class JitEngine implements Engine, HostCalls {
     this.codeChanged();
   }
 
-  /** What the chain knows of code is void. */
+  /** What the chain knows is void. */
   private codeChanged(): void {
     this.generation[0]!++;
   }
@@ -371,7 +371,8 @@ export class JitEngine implements Engine, HostCalls {
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
       core.memory.onCodeWritten = () => this.codeChanged();
-      side = { shortcut, contexts: new TranslationContexts(core, shortcut), chainBase: this.layout.chainBase(core.id) };
+      const contexts = new TranslationContexts(core, shortcut, () => this.codeChanged());
+      side = { shortcut, contexts, chainBase: this.layout.chainBase(core.id) };
       this.sides[core.id] = side;
     }
     return side;

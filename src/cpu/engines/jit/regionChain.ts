@@ -1,5 +1,5 @@
 import type { Tlb } from '../../../mmu/tlb.ts';
-import { HEADER_DROPPED, type TlbArray } from '../../../mmu/tlbArray.ts';
+import { HEADER_DROPPED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
 import { I32_CODE_GENERATION, I32_REGION, I32_TLB_BASE } from '../../state.ts';
 import { CONTEXT_BITS, ENTRIES_LOG2, ENTRY_BLOCK, ENTRY_BYTES_LOG2, ENTRY_KEY, ENTRY_REGION, ENTRY_STAMP, SPREAD } from './chainLayout.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
@@ -20,7 +20,8 @@ export interface ChainMemory {
  * From region to region in generated code, without asking the host: a direct-mapped memory of which block of which region is at an address.
  *
  * An entry stands for a fetch that hits the first-level ITLB and finds the code that was compiled. So it is void when anything has left the
- * ITLB since, or any decoded code was written: its stamp, a sum of numbers that only ever grow, is no more the current one.
+ * ITLB since, or has come into it (a global page comes before the large page of another PCID), or any decoded code was written, or contexts have
+ * got new numbers: its stamp, a sum of numbers that only ever grow, is no more the current one.
  */
 export class RegionChain {
   private readonly table: WebAssembly.Table;
@@ -99,8 +100,10 @@ const entryOf = (f: FunctionWriter, core: Operand, entries: Operand): Operand =>
   return f.add(entries, f.shiftLeft(hash, ENTRY_BYTES_LOG2));
 };
 
-/** Grows when an entry leaves the core's first-level ITLB, and when decoded code is written. */
+/** Grows when an entry leaves the core's first-level ITLB or comes into it, and with the code generation. */
 const stampOf = (f: FunctionWriter, tlb: Tlb, core: Operand): Operand => {
-  const dropped = (array: TlbArray): Operand => f.load(f.load(core, I32_TLB_BASE * 4), (array.header + HEADER_DROPPED) * 4);
-  return f.add(f.add(dropped(tlb.itlb4k), dropped(tlb.itlb2m)), f.load(0, I32_CODE_GENERATION * 4));
+  const header = (array: TlbArray, word: number): Operand => f.load(f.load(core, I32_TLB_BASE * 4), (array.header + word) * 4);
+  // An entry that goes counts twice and is no more among the live ones, so that coming and going never cancel each other out.
+  const changes = (array: TlbArray): Operand => f.add(f.shiftLeft(header(array, HEADER_DROPPED), 1), header(array, HEADER_LIVE));
+  return f.add(f.add(changes(tlb.itlb4k), changes(tlb.itlb2m)), f.load(0, I32_CODE_GENERATION * 4));
 };

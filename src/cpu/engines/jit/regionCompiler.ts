@@ -11,12 +11,15 @@ import { RUNTIME_IMPORTS, RUNTIME_TYPE_OF, RUNTIME_TYPES } from './runtime.ts';
 import { encodeModule, I32, op } from './wasmModule.ts';
 
 const TYPE_REGION = RUNTIME_TYPES.length;
-/** Instructions written down at most, copies included: beyond that, the insides of loops have no entry from outside. */
+/** Instructions written down at most, copies included: beyond that, who enters the inside of a loop is sent to the reference engine. */
 const COPY_LIMIT = 2400;
+
+/** A place in the code: blocks and loops, or a block that is left to the reference engine where it begins. */
+type Item = LoopItem | { readonly kind: 'left'; readonly entry: number };
 
 /** Where a branch can lead while code is written: to later items of a sequence around here, and to the header of a loop around here. */
 type Scope =
-  | { readonly kind: 'sequence'; readonly items: readonly LoopItem[]; readonly labels: readonly number[]; position: number }
+  | { readonly kind: 'sequence'; readonly items: readonly Item[]; readonly labels: readonly number[]; position: number }
   | { readonly kind: 'loop'; readonly header: number; readonly level: number; readonly skip: IdleSkip | undefined };
 
 /**
@@ -105,18 +108,20 @@ export class RegionCompiler {
   }
 
   /** The items, and in front of each loop what it holds, as a way in. */
-  private withEntries(items: readonly LoopItem[]): LoopItem[] {
+  private withEntries(items: readonly LoopItem[]): Item[] {
     return items.flatMap((item) => {
       if (item.kind === 'block') {
         this.copied += this.plan.blocks[item.entry]!.instructions.length;
         return [item];
       }
       this.copied += [...membersOf(item)].reduce((sum, index) => sum + this.plan.blocks[index]!.instructions.length, 0);
-      return this.copied > COPY_LIMIT ? [item] : [...this.withEntries(item.body), item];
+      if (this.copied <= COPY_LIMIT) return [...this.withEntries(item.body), item];
+      const [, ...inside] = membersOf(item);
+      return [...inside.map((entry) => ({ kind: 'left', entry }) as const), item];
     });
   }
 
-  private emitSequence(items: readonly LoopItem[], begin: (labels: readonly number[]) => void): void {
+  private emitSequence(items: readonly Item[], begin: (labels: readonly number[]) => void): void {
     const { builder } = this.frame;
     const labels = items.map(() => builder.open(op.block)).reverse();
     const scope: Scope = { kind: 'sequence', items, labels, position: -1 };
@@ -126,7 +131,8 @@ export class RegionCompiler {
       builder.close();
       scope.position++;
       if (item.kind === 'block') this.emitBlock(item.entry);
-      else this.emitLoop(item);
+      else if (item.kind === 'loop') this.emitLoop(item);
+      else this.blocks.leave(this.plan.blocks[item.entry]!, item.entry);
     }
     this.scopes.pop();
   }

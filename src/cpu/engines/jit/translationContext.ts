@@ -51,13 +51,16 @@ const flagsOf = (userAccess: number, context: PagingContext): number =>
 export class TranslationContexts {
   private readonly core: Core;
   private readonly shortcut: DataShortcut;
+  private readonly onRenumbered: () => void;
   private known: ContextKey[] = [];
   private current: ContextKey = { vpid: -1, pcid: -1, eptRoot: -1, flags: -1, number: 0 };
   private root = -1;
 
-  constructor(core: Core, shortcut: DataShortcut) {
+  /** @param onRenumbered told when numbers stand for other contexts than before: whoever keeps one must forget it. */
+  constructor(core: Core, shortcut: DataShortcut, onRenumbered: () => void) {
     this.core = core;
     this.shortcut = shortcut;
+    this.onRenumbered = onRenumbered;
     const { i32 } = core.state;
     i32[I32_TLB_BASE] = core.mmu.tlb.words.byteOffset;
     i32[I32_SHORTCUT_BASE] = shortcut.byteOffset;
@@ -98,6 +101,7 @@ export class TranslationContexts {
       if (this.known.length >= KNOWN_LIMIT) {
         // Numbers start over: what the old ones stood for must be gone.
         this.shortcut.clear();
+        this.onRenumbered();
         this.known = [];
       }
       key = { vpid, pcid, eptRoot, flags, number: this.known.length + 1 };

@@ -43,7 +43,7 @@ export class TranslatingCore {
     const { tlb } = this.mmu;
     const shortcut = new DataShortcut(buffer, layout.shortcutBase);
     for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
-    this.contexts = new TranslationContexts(this as unknown as Core, shortcut);
+    this.contexts = new TranslationContexts(this as unknown as Core, shortcut, () => {});
     this.state.i32[I32_QUIET] = 1;
     if (this.state.i32[I32_TLB_BASE] !== layout.mmuBase) throw new Error('generated code looks for the TLB elsewhere');
     const { ramBase, codePageBase } = layout;
