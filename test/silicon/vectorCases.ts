@@ -15,7 +15,7 @@ type Filling = 'f64' | 'f32' | 'bits' | 'bytes' | 'integers';
 const FILLINGS: readonly Filling[] = ['f64', 'f64', 'f32', 'f32', 'bits', 'bytes', 'integers'];
 
 const isVector = (insn: Instruction | undefined): insn is Instruction =>
-  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).sse && !insn.mnemonic.startsWith('Fx') && !insn.mnemonic.startsWith('X');
+  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).sse;
 
 export class VectorCaseGenerator {
   private readonly decoder: Decoder;
