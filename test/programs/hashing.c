@@ -119,7 +119,7 @@ static u64 siphash(const u8 *p, size_t size, u64 k0, u64 k1) {
 }
 
 void hashing(void) {
-  static u8 data[1021];
+  static u8 data[573];
   for (size_t i = 0; i < sizeof data; i++) data[i] = (u8)(random64() >> 24);
   sha_constants();
   sha256((const u8 *)"abc", 3);

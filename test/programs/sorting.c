@@ -1,7 +1,7 @@
 /* Five ways to sort, and binary search. */
 #include "runtime/program.h"
 
-#define N 300
+#define N 160
 static i64 source[N], work[N], room[N];
 
 static void insertion(i64 *a, int n) {

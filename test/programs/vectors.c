@@ -9,7 +9,12 @@
 
 static u64 sum_bytes(const void *data, size_t size, u64 sum) {
   const u8 *p = data;
-  for (size_t i = 0; i < size; i++) sum = mix(sum, p[i]);
+  for (; size >= 8; p += 8, size -= 8) {
+    u64 word;
+    memcpy(&word, p, 8);
+    sum = mix(sum, word);
+  }
+  for (; size > 0; p++, size--) sum = mix(sum, *p);
   return sum;
 }
 
