@@ -65,7 +65,7 @@ void bits(void) {
   u64 sum = 0, counts = 0;
   struct Fields f = {0};
   static u32 set[32];
-  for (int i = 0; i < 400; i++) {
+  for (int i = 0; i < 150; i++) {
     u64 x = random64(), y = random64() >> (random64() & 63);
     counts += (u64)__builtin_popcountll(y) + (u64)__builtin_popcount((u32)x) + (u64)__builtin_parityll(x);
     if (y) counts += (u64)__builtin_ctzll(y) * 3 + (u64)__builtin_clzll(y) * 5;

@@ -5,7 +5,7 @@
 #include <nmmintrin.h>
 #endif
 
-#define N 83 /* odd, so that there is a rest */
+#define N 43 /* odd, so that there is a rest */
 
 static u64 sum_bytes(const void *data, size_t size, u64 sum) {
   const u8 *p = data;
@@ -88,7 +88,7 @@ INTEGERS(i64, 64)
   LOOP(T, absolute, r[i] = a[i] < 0 ? -a[i] : a[i])                               \
   LOOP(T, choose, r[i] = a[i] >= b[i] ? b[i] : (T)1.5)                            \
   LOOP(T, unordered, r[i] = a[i] != a[i] ? (T)2 : -b[i])                          \
-  LOOP(T, from, r[i] = (T)(i32)((i - 40) * 1000003))                              \
+  LOOP(T, from, r[i] = (T)(i32)((i - 20) * 1000003))                              \
   LOOP(T, to, r[i] = (T)(i32)(a[i] * (T)1000))                                    \
   REDUCE(T, total, 0, s += a[i])                                                  \
   REDUCE(T, most, a[0], s = a[i] > s ? a[i] : s)                                  \
