@@ -1,6 +1,7 @@
 /** Relative branches in their short and near forms. */
-import { Code, Instruction } from 'iced-x86';
+
 import { type Bits, encoderFor } from './encoder.ts';
+import { Code, Instruction } from './iced.ts';
 
 /** JMP, CALL or Jcc to a label; `short` branches reach -128…127 bytes from their end. */
 export interface BranchForms {

@@ -1,6 +1,7 @@
 /** Which general-purpose registers an encoded instruction writes. */
-import { Decoder, DecoderOptions, Instruction, InstructionInfoFactory, OpAccess, RegisterExt } from 'iced-x86';
+
 import type { Bits } from './encoder.ts';
+import { Decoder, DecoderOptions, Instruction, InstructionInfoFactory, OpAccess, RegisterExt } from './iced.ts';
 
 const WRITES: ReadonlySet<OpAccess> = new Set([OpAccess.Write, OpAccess.CondWrite, OpAccess.ReadWrite, OpAccess.ReadCondWrite]);
 let factory: InstructionInfoFactory | undefined;

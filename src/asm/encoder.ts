@@ -4,8 +4,9 @@
  * This and `forms.ts`, `matching.ts`, `branch.ts`, `clobbers.ts` and `formatter.ts` are the only users of the encoder library. Its objects live outside the
  * collected heap, so each is freed here.
  */
-import { Encoder, Register as IcedRegister, Instruction, OpCodeOperandKind, OpKind, RepPrefixKind } from 'iced-x86';
+
 import { formsOf, type InstructionForm } from './forms.ts';
+import { Encoder, Register as IcedRegister, Instruction, OpCodeOperandKind, OpKind, RepPrefixKind } from './iced.ts';
 import { fitImmediate, fits, immediateBits } from './matching.ts';
 import { formatOperand, type Immediate, type Memory, type Operand } from './operand.ts';
 import type { SymbolValue } from './symbolValue.ts';

@@ -1,6 +1,7 @@
 /** Text of encoded instructions, for listings. */
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction } from 'iced-x86';
+
 import type { Bits } from './encoder.ts';
+import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction } from './iced.ts';
 
 let formatter: Formatter | undefined;
 

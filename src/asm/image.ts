@@ -3,6 +3,7 @@ import type { GuestSegment } from '../arch/guestImage.ts';
 import { encodeBranch } from './branch.ts';
 import type { Fixup } from './encoder.ts';
 import type { Layout, PlacedSection } from './layout.ts';
+import type { SourceLine } from './sourceLine.ts';
 import { formatSymbolValue } from './symbolValue.ts';
 
 /** Contents of a placed section. */
@@ -29,7 +30,7 @@ export function sectionBytes({ section, address, addresses }: PlacedSection, lay
   return bytes;
 }
 
-function patch(bytes: Uint8Array, start: number, fixup: Fixup, origin: number, layout: Layout, source: string): void {
+function patch(bytes: Uint8Array, start: number, fixup: Fixup, origin: number, layout: Layout, source: SourceLine): void {
   const { symbol, minus, addend } = fixup.value;
   const value = layout.resolve(symbol, source) - (minus === undefined ? 0 : layout.resolve(minus, source)) + addend - origin;
   const bits = fixup.size * 8;

@@ -1,5 +1,6 @@
 /** Gives every fragment an address, and every branch its length. */
 import type { Fragment, LabelPlace, Section } from './section.ts';
+import type { SourceLine } from './sourceLine.ts';
 
 export interface PlacedSection {
   readonly section: Section;
@@ -11,7 +12,7 @@ export interface PlacedSection {
 export interface Layout {
   readonly sections: readonly PlacedSection[];
   /** Address of a label. Raises: Error when there is no such label; `source` says who asks. */
-  resolve(label: string, source: string): number;
+  resolve(label: string, source: SourceLine): number;
 }
 
 const alignUp = (address: number, boundary: number): number => Math.ceil(address / boundary) * boundary;
@@ -53,7 +54,7 @@ export function layOut(sections: readonly Section[], base: number, labels: Reado
   for (;;) {
     const placed = place(sections, base);
     const bySection = new Map(placed.map((one) => [one.section, one]));
-    const resolve = (label: string, source: string): number => {
+    const resolve = (label: string, source: SourceLine): number => {
       const found = labels.get(label);
       if (found === undefined) throw new Error(`unknown label '${label}', used at ${source}`);
       return bySection.get(found.section)!.addresses[found.fragment]!;

@@ -1,5 +1,5 @@
 /** Whether an operand fits a place in an instruction form. */
-import { OpCodeOperandKind as Kind } from 'iced-x86';
+import { OpCodeOperandKind as Kind } from './iced.ts';
 import type { Immediate, Operand } from './operand.ts';
 
 const REGISTER_WIDTH = new Map<Kind, number>([

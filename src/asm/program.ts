@@ -9,7 +9,7 @@ import { type ListingLine, listingOf } from './listing.ts';
 import { mem32, type Operand } from './operand.ts';
 import { rax } from './register.ts';
 import { type Fragment, type LabelPlace, Section, type SectionOptions } from './section.ts';
-import { sourceLine } from './sourceLine.ts';
+import { type SourceLine, sourceLine } from './sourceLine.ts';
 import type { SymbolValue } from './symbolValue.ts';
 
 export interface AssembleOptions {
@@ -241,7 +241,7 @@ export class Program {
     this.instruction({ bytes, fixups: [fixup], code: 0 }, sourceLine());
   }
 
-  protected instruction(encoded: EncodedInstruction, source: string): void {
+  protected instruction(encoded: EncodedInstruction, source: SourceLine): void {
     this.append({ kind: 'bytes', bytes: encoded.bytes, fixups: encoded.fixups, bits: this.codeBits, source });
   }
 

@@ -1,6 +1,8 @@
 /** What a program is made of before it has addresses: sections, and fragments in them. */
+
 import type { BranchForms } from './branch.ts';
 import type { Bits, Fixup } from './encoder.ts';
+import type { SourceLine } from './sourceLine.ts';
 
 export type Fragment =
   /** An instruction (`bits` is its code size) or data (`bits` is 0). */
@@ -9,10 +11,10 @@ export type Fragment =
       readonly bytes: Uint8Array;
       readonly fixups: readonly Fixup[];
       readonly bits: Bits | 0;
-      readonly source: string;
+      readonly source: SourceLine;
     }
   /** A branch to a label; `near` is decided by the layout. */
-  | { readonly kind: 'branch'; readonly forms: BranchForms; readonly target: string; near: boolean; readonly source: string }
+  | { readonly kind: 'branch'; readonly forms: BranchForms; readonly target: string; near: boolean; readonly source: SourceLine }
   | { readonly kind: 'align'; readonly boundary: number; readonly fill: number }
   /** Zeros; they take no room in the image at the end of a segment. */
   | { readonly kind: 'reserve'; readonly size: number };
@@ -47,5 +49,5 @@ export interface LabelPlace {
   readonly fragment: number;
   /** Made by the assembler itself for control flow; not a symbol. */
   readonly hidden: boolean;
-  readonly source: string;
+  readonly source: SourceLine;
 }

@@ -6,7 +6,7 @@ import type { EncodedInstruction } from './encoder.ts';
 import { CONDITIONS, type Condition, NEGATED } from './instructionSet.ts';
 import { Program } from './program.ts';
 import { type Register, rsp } from './register.ts';
-import { sourceLine } from './sourceLine.ts';
+import { type SourceLine, sourceLine } from './sourceLine.ts';
 
 /**
  * The calling convention: arguments in RDI, RSI, RDX, RCX, R8, R9; result in RAX. A procedure may change those, R10, R11 and the flags;
@@ -141,7 +141,7 @@ export class StructuredProgram extends Program {
     super.include(part);
   }
 
-  protected override instruction(encoded: EncodedInstruction, source: string): void {
+  protected override instruction(encoded: EncodedInstruction, source: SourceLine): void {
     if (this.procedure !== undefined) {
       for (const number of writtenRegisters(this.currentBits, encoded.bytes)) {
         if (CALLEE_SAVED.has(number) && !this.procedure.mayChange.has(number))

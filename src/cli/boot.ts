@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ENGINE_NAMES, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
+import { ENGINE_NAMES, type ModuleOption, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
 import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
-import { parseAssignment, parseInteger, parseSize, parseTime } from './quantities.ts';
+import { parseAssignment, parseInteger, parseModule, parseSize, parseTime } from './quantities.ts';
 
 const MAX_CORES = 64;
 
@@ -15,12 +15,18 @@ function collectParam(text: string, before: Readonly<Record<string, string>> = {
   return { ...before, [key]: value };
 }
 
+/** Collects repeated `--module FILE[=STRING]`; the kernel is told the name of the file when there is no string. */
+function collectModule(given: string, before: readonly ModuleOption[] = []): readonly ModuleOption[] {
+  const [path, text] = optionParser(parseModule)(given);
+  return [...before, { path, text }];
+}
+
 /** `parapet boot GUEST`. */
 export function addBootCommand(program: Command, context: CommandContext): void {
   program
     .command('boot')
     .description('run a guest until it ends')
-    .argument('<guest>', 'a built-in name (see `list guests`), or the path of an ELF kernel')
+    .argument('<guest>', 'a built-in name (see `list guests`), or the path of a kernel: Multiboot 1, or static ELF64')
     .option('--cores <n>', 'number of cores', count(MAX_CORES))
     .option('--memory <size>', 'RAM of the machine: 256M, 1G', optionParser(parseSize))
     .addOption(new Option('--engine <name>', 'what executes instructions').choices(ENGINE_NAMES))
@@ -31,6 +37,7 @@ export function addBootCommand(program: Command, context: CommandContext): void 
       optionParser((text) => parseInteger(text, 0)),
     )
     .option('--append <text>', 'kernel command line')
+    .option('--module <file[=string]>', 'file for a Multiboot kernel, and what it is told about it; repeatable', collectModule)
     .option('--param <key=value>', 'parameter of a built-in guest; repeatable', collectParam)
     .option('--vms <m>', 'number of virtual machines; runs the guest under the VMM', count(MAX_CORES))
     .option('--vcpus <n>', 'vCPUs of each virtual machine; runs the guest under the VMM', count(MAX_CORES))

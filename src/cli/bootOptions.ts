@@ -19,6 +19,8 @@ export interface BootOptions {
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
+  /** Files for a Multiboot kernel. */
+  readonly modules: readonly ModuleOption[];
   readonly params: Readonly<Record<string, string>>;
   readonly shootdown: string | undefined;
   readonly lock: string | undefined;
@@ -29,6 +31,12 @@ export interface BootOptions {
   /** Check every use of a cached translation. */
   readonly checkTlb: boolean;
   readonly trace: TraceOptions | undefined;
+}
+
+export interface ModuleOption {
+  readonly path: string;
+  /** What the kernel is told about it. */
+  readonly text: string;
 }
 
 export const ENGINE_NAMES = ['jit', 'reference'] as const;
@@ -56,6 +64,7 @@ export interface RawBootOptions {
   readonly profile?: string;
   readonly seed?: number;
   readonly append?: string;
+  readonly module?: readonly ModuleOption[];
   readonly param?: Readonly<Record<string, string>>;
   readonly vms?: number;
   readonly vcpus?: number;
@@ -90,6 +99,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
     profile: raw.profile,
     seed: raw.seed ?? 0,
     append,
+    modules: raw.module ?? [],
     params: raw.param ?? {},
     shootdown: raw.shootdown,
     lock: raw.lock,

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /** Numbers with units, as options take them. Every parser throws RangeError with what is wrong and what is wanted. */
 
 const NUMBER = /^(\d[\d_]*(?:\.\d+)?(?:e\d+)?)\s*([a-z]*)$/i;
@@ -65,4 +67,12 @@ export function parseAssignment(text: string): readonly [key: string, value: str
   const at = text.indexOf('=');
   if (at <= 0) throw new RangeError(`'${text}' is not KEY=VALUE`);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** FILE or FILE=STRING; without a string it is the file's name without folders. */
+export function parseModule(text: string): readonly [path: string, text: string] {
+  const at = text.indexOf('=');
+  const path = at < 0 ? text : text.slice(0, at);
+  if (path === '' || text.includes('\0')) throw new RangeError(`'${text}' is not FILE or FILE=STRING`);
+  return [path, at < 0 ? basename(path) : text.slice(at + 1)];
 }

@@ -92,6 +92,8 @@ function endingOf(session: Session, reason: StopReason): BootOutcome {
       return { kind: 'not-implemented', report: `${reason.what} at ${reason.rip} on core ${reason.core}: ${reason.bytes}` };
     case 'idle':
       return { kind: 'died', report: 'every core is halted and nothing will ever wake one' };
+    case 'no-device':
+      return { kind: 'died', report: `it reads port 0x${reason.port.toString(16)} again and again, and no device is there` };
     case 'oracle':
       return { kind: 'died', report: reason.detail };
     case 'triple-fault':
@@ -102,10 +104,12 @@ function endingOf(session: Session, reason: StopReason): BootOutcome {
 
 /** The resolved configuration, as `config.json` keeps it. */
 function configuration(plan: RunPlan): Record<string, unknown> {
-  const { image: _image, profile, scheme, virtual, maxCycles, ...rest } = plan;
+  const { image: _image, multiboot, modules, profile, scheme, virtual, maxCycles, ...rest } = plan;
   return {
     ...rest,
     profile,
+    protocol: multiboot === undefined ? 'direct' : 'multiboot',
+    modules: modules.map(({ text, bytes }) => ({ text, bytes: bytes.length })),
     shootdown: scheme?.name ?? null,
     maxCycles: Number.isFinite(maxCycles) ? maxCycles : null,
     virtual: virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name },

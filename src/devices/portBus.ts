@@ -7,6 +7,8 @@ export interface PortDevice {
 }
 
 const PORTS = 0x1_0000;
+/** So many reads of absent ports, with no access to any device between them, are no probe any more and no delay: the guest waits for a device. */
+const PATIENCE_READS = 1 << 22;
 
 /**
  * The 64 K I/O ports: each belongs to one device or to nobody. An access belongs to the device of its first port. Reads of a port that nobody claims
@@ -16,6 +18,10 @@ const PORTS = 0x1_0000;
 export class PortBus {
   unclaimedReads = 0;
   unclaimedWrites = 0;
+  /** Told the port when a guest has done nothing else with ports than read absent ones, `patience` times. */
+  onHopeless: (port: number) => void = () => {};
+  patience = PATIENCE_READS;
+  private readsInARow = 0;
   private readonly devices: { readonly first: number; readonly name: string; readonly device: PortDevice }[] = [];
   /** Per port: 1 + index of its device, or 0. */
   private readonly owners = new Uint8Array(PORTS);
@@ -35,16 +41,24 @@ export class PortBus {
   /** What IN gives: `size` bytes, unsigned. */
   read(port: number, size: number): number {
     const owner = this.devices[this.owners[port]! - 1];
-    if (owner !== undefined) return owner.device.read(port - owner.first, size);
+    if (owner !== undefined) {
+      this.readsInARow = 0;
+      return owner.device.read(port - owner.first, size);
+    }
     this.unclaimedReads++;
+    if (++this.readsInARow === this.patience) this.onHopeless(port);
     return size === 4 ? 0xffff_ffff : 2 ** (8 * size) - 1;
   }
 
   /** OUT is done. */
   write(port: number, value: number, size: number): void {
     const owner = this.devices[this.owners[port]! - 1];
-    if (owner !== undefined) owner.device.write(port - owner.first, value, size);
-    else this.unclaimedWrites++;
+    if (owner === undefined) {
+      this.unclaimedWrites++;
+      return;
+    }
+    this.readsInARow = 0;
+    owner.device.write(port - owner.first, value, size);
   }
 }
 

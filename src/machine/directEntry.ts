@@ -33,7 +33,8 @@ import {
 } from '../arch/platform.ts';
 import { AR_DB, AR_G, AR_L, AR_P, AR_S, TYPE_ACCESSED, TYPE_CODE, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
-import { ImageError } from './elf.ts';
+import { ImageError } from './imageError.ts';
+import { loadSegments } from './loadSegments.ts';
 
 /** What the boot record tells a guest. */
 export interface BootInformation {
@@ -69,17 +70,11 @@ export const DIRECT_ENTRY = {
  * @throws ImageError when a segment does not fit, or the command line is too long.
  */
 export function prepareDirectEntry(memory: PhysicalMemory, base: number, image: GuestImage, information: BootInformation): void {
-  for (const { address, bytes, memorySize } of image.segments) {
+  for (const { address } of image.segments) {
     if (address < BOOT_STACK_TOP)
       throw new ImageError(`a segment at 0x${address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
-    if (address + memorySize > information.memory) {
-      throw new ImageError(
-        `a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${information.memory} bytes of memory`,
-      );
-    }
-    memory.clear(base + address, memorySize);
-    memory.write(base + address, bytes);
   }
+  loadSegments(memory, base, image.segments, information.memory);
   writeTables(memory, base);
   writeRecord(memory, base, information);
 }

@@ -1,6 +1,12 @@
+/** A file that a Multiboot kernel gets, and what it is told about it. */
+export interface ModuleFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 /** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */
 export interface RunOptions {
-  /** A built-in guest, or the path of an ELF kernel. */
+  /** A built-in guest, or the path of a kernel: Multiboot 1, or a plain ELF64 entry. */
   readonly guest: string;
   readonly cores: number | undefined;
   /** RAM in bytes: of the machine, or of each VM. */
@@ -10,6 +16,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
+  /** Files for a Multiboot kernel; none by default. */
+  readonly modules?: readonly ModuleFile[] | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly shootdown: string | undefined;
   readonly lock: string | undefined;

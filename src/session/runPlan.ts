@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { GuestImage } from '../arch/guestImage.ts';
+import type { GuestImage, GuestSegment } from '../arch/guestImage.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
@@ -8,13 +7,16 @@ import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import type { ShootdownScheme } from '../kernels/lib/shootdown/shootdown.ts';
-import { ImageError, loadElf } from '../machine/elf.ts';
+import { ImageError } from '../machine/imageError.ts';
+import { checkSegments } from '../machine/loadSegments.ts';
 import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
+import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
+import { readOutsideKernel } from './outsideKernel.ts';
 import type { RunOptions } from './runOptions.ts';
 import { UnusableInput } from './unusableInput.ts';
 
@@ -26,7 +28,10 @@ const DEFAULT_SLICE_SECONDS = 6e-3;
 export interface RunPlan {
   readonly guest: string;
   readonly image: GuestImage;
-  /** SHA-256 of the image's segments and entry, hexadecimal. */
+  /** Undefined: the image has a direct entry. */
+  readonly multiboot: MultibootMemory | undefined;
+  readonly modules: readonly MultibootModule[];
+  /** SHA-256 of the image's segments, its entry and the modules, hexadecimal. */
   readonly imageHash: string;
   readonly cores: number;
   /** RAM of the machine, or of each VM. */
@@ -67,6 +72,8 @@ export function planRun(options: RunOptions): RunPlan {
   const lock = builtIn === undefined ? undefined : lockNamed(options.lock);
   const parameters = builtIn === undefined ? {} : parseParameters(options.params);
   let image: GuestImage;
+  let multiboot: MultibootMemory | undefined;
+  let modules: readonly MultibootModule[] = [];
   if (builtIn === undefined) {
     for (const [option, given] of [
       ['--shootdown', options.shootdown],
@@ -75,19 +82,23 @@ export function planRun(options: RunOptions): RunPlan {
       if (given !== undefined) throw new UnusableInput(`${option} is for built-in guests; '${options.guest}' is a file`);
     }
     if (Object.keys(options.params).length > 0) throw new UnusableInput(`--param is for built-in guests; '${options.guest}' is a file`);
-    image = readKernel(options.guest);
+    ({ image, multiboot, modules } = readOutsideKernel(options.guest, options.modules ?? [], options.append, memoryBytes));
   } else {
+    if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     if (guestCores < builtIn.minCores) throw new UnusableInput(`${builtIn.name} needs at least ${builtIn.minCores} cores`);
     if (scheme?.hypercall !== undefined && virtual === undefined) {
       throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
     }
     image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
   }
-  checkFits(image, memoryBytes);
+  if (multiboot === undefined) checkFits(image, memoryBytes);
+  else checkRoom(multiboot.segments, memoryBytes);
   return {
     guest: options.guest,
     image,
-    imageHash: hashOf(image),
+    multiboot,
+    modules,
+    imageHash: hashOf(image, modules),
     cores,
     memoryBytes,
     engine,
@@ -170,42 +181,26 @@ function buildBuiltIn(name: string, parameters: Readonly<Record<string, number>>
   }
 }
 
-function readKernel(path: string): GuestImage {
-  let bytes: Uint8Array;
+function checkFits({ segments }: GuestImage, memoryBytes: number): void {
+  const low = segments.find(({ address }) => address < BOOT_STACK_TOP);
+  if (low !== undefined)
+    throw new UnusableInput(`a segment at 0x${low.address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
+  checkRoom(segments, memoryBytes);
+}
+
+function checkRoom(segments: readonly GuestSegment[], memoryBytes: number): void {
   try {
-    bytes = readFileSync(path);
+    checkSegments(segments, memoryBytes);
   } catch (error) {
-    const names = GUESTS.map(({ name }) => name).join(', ');
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new UnusableInput(
-      code === 'ENOENT'
-        ? `'${path}' is neither a built-in guest (${names}) nor a file`
-        : `cannot read '${path}': ${(error as Error).message}`,
-    );
-  }
-  try {
-    return loadElf(bytes);
-  } catch (error) {
-    if (error instanceof ImageError) throw new UnusableInput(`${path}: ${error.message}`);
+    if (error instanceof ImageError) throw new UnusableInput(error.message);
     throw error;
   }
 }
 
-function checkFits({ segments }: GuestImage, memoryBytes: number): void {
-  for (const { address, memorySize } of segments) {
-    if (address < BOOT_STACK_TOP) {
-      throw new UnusableInput(`a segment at 0x${address.toString(16)} overlaps the boot area below 0x${BOOT_STACK_TOP.toString(16)}`);
-    }
-    if (address + memorySize <= memoryBytes) continue;
-    throw new UnusableInput(
-      `a segment at 0x${address.toString(16)} of ${memorySize} bytes lies outside the ${memoryBytes} bytes of memory`,
-    );
-  }
-}
-
-function hashOf({ entry, segments }: GuestImage): string {
+function hashOf({ entry, segments }: GuestImage, modules: readonly MultibootModule[]): string {
   const hash = createHash('sha256');
   hash.update(`${entry};`);
   for (const { address, bytes, memorySize } of segments) hash.update(`${address},${memorySize};`).update(bytes);
+  for (const { text, bytes } of modules) hash.update(`${text},${bytes.length};`).update(bytes);
   return hash.digest('hex');
 }

@@ -1,7 +1,9 @@
 import type { StopReason } from '../cpu/stop.ts';
 import { prepareDirectEntry } from '../machine/directEntry.ts';
 import { enterDirect } from '../machine/enterDirect.ts';
+import { enterMultiboot } from '../machine/enterMultiboot.ts';
 import { HostMemoryError } from '../machine/hostMemory.ts';
+import { loadSegments } from '../machine/loadSegments.ts';
 import { Machine, type MachineConfiguration } from '../machine/machine.ts';
 import { describeViolation, TranslationOracle } from '../machine/translationOracle.ts';
 import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
@@ -37,7 +39,7 @@ export class Session {
   /** Raises: UnusableInput when the host has no room for the machine. */
   constructor(plan: RunPlan, observer: SessionObserver) {
     this.plan = plan;
-    const { profile, cores, engine, virtual, image } = plan;
+    const { profile, cores, engine, virtual, image, multiboot } = plan;
     this.oracle = plan.checkTlb
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
@@ -47,8 +49,13 @@ export class Session {
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
     if (virtual === undefined) {
       attachPlatformDevices(machine.ports, observer.serial, (reason) => machine.stop(reason));
-      prepareDirectEntry(machine.memory, 0, image, { ...information, cores, memory: plan.memoryBytes });
-      enterDirect(machine.cores[0]!, image.entry);
+      if (multiboot === undefined) {
+        prepareDirectEntry(machine.memory, 0, image, { ...information, cores, memory: plan.memoryBytes });
+        enterDirect(machine.cores[0]!, image.entry);
+      } else {
+        loadSegments(machine.memory, 0, multiboot.segments, plan.memoryBytes);
+        enterMultiboot(machine.cores[0]!, image.entry, multiboot);
+      }
     } else {
       const { vms, vcpus, scheduler, sliceCycles } = virtual;
       const vmm = new Vmm(machine, { vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
@@ -57,7 +64,8 @@ export class Session {
         const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);
         attachPlatformDevices(vm.ports, sink, (reason) => vmm.endVm(vm, reason, vmm.writing));
       }
-      vmm.load(image, information);
+      if (multiboot === undefined) vmm.load(image, information);
+      else vmm.loadMultiboot(image.entry, multiboot);
       this.vmm = vmm;
       this.lines = lines;
     }

@@ -1,6 +1,6 @@
 import { CR0_ET, CR0_NE, CR4_VMXE } from '../arch/controlRegisters.ts';
 import { IA32_APIC_BASE, IA32_TSC, IA32_TSC_DEADLINE, PAT_RESET, X2APIC_MSR_FIRST, X2APIC_MSR_LAST } from '../arch/msr.ts';
-import { RDI } from '../arch/registers.ts';
+import { RAX, RBX, RDI } from '../arch/registers.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
 import { AR_P, AR_S, AR_UNUSABLE, TYPE_ACCESSED, TYPE_CODE, TYPE_TSS_BUSY, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
 import {
@@ -71,6 +71,8 @@ import {
 } from '../arch/vmxControls.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import { DIRECT_ENTRY } from '../machine/directEntry.ts';
+import { MULTIBOOT_ENTRY } from '../machine/enterMultiboot.ts';
+import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Vcpu } from './vcpu.ts';
 
@@ -146,6 +148,26 @@ export function setupDirectEntry(vcpu: Vcpu, entry: number): void {
   vmcs.writeNumber(VMCS_GUEST_RSP, DIRECT_ENTRY.stackPointer);
   vmcs.writeNumber(VMCS_GUEST_RIP, entry);
   vcpu.registers[RDI] = BigInt(DIRECT_ENTRY.bootRecord);
+}
+
+/** The vCPU is at a Multiboot entry: the same state as a bare core gets (machine/enterMultiboot). */
+export function setupMultibootEntry(vcpu: Vcpu, entry: number, { information, gdt }: Pick<MultibootMemory, 'information' | 'gdt'>): void {
+  const { vmcs } = vcpu;
+  clearGuestState(vcpu);
+  vmcs.writeNumber(VMCS_ENTRY_CONTROLS, ENTRY_CONTROL_LOAD_EFER | ENTRY_CONTROL_LOAD_PAT);
+  vmcs.writeNumber(VMCS_GUEST_CR0, MULTIBOOT_ENTRY.cr0);
+  vmcs.writeNumber(VMCS_GUEST_CR4, CR4_VMXE);
+  vmcs.writeNumber(VMCS_GUEST_GDTR_BASE, gdt);
+  vmcs.writeNumber(VMCS_GUEST_GDTR_LIMIT, MULTIBOOT_ENTRY.gdtLimit);
+  vmcs.writeNumber(VMCS_GUEST_IDTR_LIMIT, 0);
+  for (let segment = 0; segment < SEGMENT_LDTR; segment++) {
+    const code = segment === SEGMENT_CS;
+    const selector = code ? MULTIBOOT_ENTRY.codeSelector : MULTIBOOT_ENTRY.dataSelector;
+    setSegment(vmcs, segment, selector, 0, 0xffff_ffff, code ? MULTIBOOT_ENTRY.codeAccess : MULTIBOOT_ENTRY.dataAccess);
+  }
+  vmcs.writeNumber(VMCS_GUEST_RIP, entry);
+  vcpu.registers[RAX] = BigInt(MULTIBOOT_ENTRY.eax);
+  vcpu.registers[RBX] = BigInt(information);
 }
 
 /** The vCPU is in real mode at `vector` << 12, as a processor that received STARTUP. */

@@ -9,10 +9,12 @@ import type { StopReason } from '../cpu/stop.ts';
 import { Vmcs } from '../cpu/vmx/vmcs.ts';
 import type { Costs } from '../machine/cost.ts';
 import { type BootInformation, prepareDirectEntry } from '../machine/directEntry.ts';
+import { loadSegments } from '../machine/loadSegments.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import { Random } from '../machine/random.ts';
 import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
-import { fillMsrBitmap, setupControls, setupDirectEntry, setupStartup } from './guestSetup.ts';
+import { fillMsrBitmap, setupControls, setupDirectEntry, setupMultibootEntry, setupStartup } from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
 import { isInterruptible } from './injection.ts';
@@ -117,6 +119,16 @@ export class Vmm implements VirtualReceiver {
       prepareDirectEntry(this.machine.memory, vm.base, image, { ...information, seed, cores: vcpus, memory: vmMemory });
       const first = vm.vcpus[0]!;
       setupDirectEntry(first, image.entry);
+      first.home.scheduler.enqueue(first, 0);
+    }
+  }
+
+  /** Every VM has the Multiboot kernel, and its first vCPU is about to enter it. */
+  loadMultiboot(entry: number, kernel: MultibootMemory): void {
+    for (const vm of this.vms) {
+      loadSegments(this.machine.memory, vm.base, kernel.segments, this.configuration.vmMemory);
+      const first = vm.vcpus[0]!;
+      setupMultibootEntry(first, entry, kernel);
       first.home.scheduler.enqueue(first, 0);
     }
   }

@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MULTIBOOT_VIDEO_MODE } from '../../src/arch/multiboot.ts';
 import { writeElf } from '../../src/asm/elf.ts';
 import { buildGuest } from '../../src/kernels/guests.ts';
+import { multibootTour } from '../../src/kernels/multiboot/tour.ts';
 import { ensureBuilt } from '../built.ts';
 import { runCli } from '../runCli.ts';
 
@@ -19,6 +21,15 @@ function spoilt(name: string, offset: number, ...bytes: number[]): string {
   const copy = kernel.slice();
   copy.set(bytes, offset);
   return file(name, copy);
+}
+
+/** A Multiboot header that requires a video mode. */
+function wantingVideo(): Uint8Array {
+  const bytes = multibootTour();
+  const view = new DataView(bytes.buffer);
+  view.setUint32(4, view.getUint32(4, true) | MULTIBOOT_VIDEO_MODE, true);
+  view.setUint32(8, view.getUint32(8, true) - MULTIBOOT_VIDEO_MODE, true);
+  return bytes;
 }
 
 beforeAll(ensureBuilt);
@@ -49,7 +60,13 @@ test.for<readonly [string, readonly string[], string]>([
   ['an unknown event', ['smp', '--trace', join(folder, 'x.txt'), '--trace-events', 'everything'], "no event or group 'everything'"],
   ['a trace of no known kind', ['smp', '--trace', 'x.svg'], "'x.svg' must end in"],
   ['a trace that cannot be written', ['smp', '--trace', join(folder, 'nowhere', 'x.txt')], '--trace: '],
-  ['a file that is no ELF', [file('text.elf', Buffer.from('hello'))], 'not an ELF file'],
+  ['a file that is no ELF', [file('text.elf', Buffer.from('hello'))], 'not an ELF file, nor a Multiboot image'],
+  ['a module for a built-in guest', ['smp', '--module', 'x'], '--module is for Multiboot kernels'],
+  ['a module for a plain ELF', [file('plain.elf', kernel), '--module', 'x'], "plain.elf' is a plain ELF64 file"],
+  ['a module without a name', ['smp', '--module', '=x'], "'=x' is not FILE or FILE=STRING"],
+  ['a module that is not there', [file('tour.bin', multibootTour()), '--module', 'nowhere/m'], "there is no file 'nowhere/m'"],
+  ['a Multiboot image cut off', [file('cut.bin', multibootTour().slice(0, 30))], 'the Multiboot header is cut off'],
+  ['a Multiboot image that wants video', [file('video.bin', wantingVideo())], 'asks for a video mode'],
   ['a truncated ELF', [file('short.elf', kernel.slice(0, 100))], 'beyond the end of the file'],
   ['an ELF of another machine', [spoilt('machine.elf', 18, 3)], 'is not x86-64'],
   ['a segment outside memory', [spoilt('far.elf', PHYSICAL_ADDRESS, 0, 0, 0, 0, 1)], 'outside'],

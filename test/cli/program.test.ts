@@ -99,6 +99,7 @@ describe('boot options', () => {
       profile: undefined,
       seed: 0,
       append: '',
+      modules: [],
       params: {},
       shootdown: undefined,
       lock: undefined,
@@ -110,7 +111,8 @@ describe('boot options', () => {
   });
 
   test('everything that can be said', async () => {
-    const args = `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --seed 9 --append console=ttyS0
+    const args =
+      `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --seed 9 --append console=ttyS0 --module a/initrd --module b=root=1
       --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --shootdown ipi --lock ticket
       --max-cycles 2e9 --check-tlb --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
     expect(await optionsOf(...args)).toEqual({
@@ -121,6 +123,10 @@ describe('boot options', () => {
       profile: 'skylake',
       seed: 9,
       append: 'console=ttyS0',
+      modules: [
+        { path: 'a/initrd', text: 'initrd' },
+        { path: 'b', text: 'root=1' },
+      ],
       params: { pages: '8', mode: 'a=b' },
       shootdown: 'ipi',
       lock: 'ticket',

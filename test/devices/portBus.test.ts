@@ -38,6 +38,26 @@ test('unclaimed ports read all ones, drop writes and are counted', () => {
   expect([bus.unclaimedReads, bus.unclaimedWrites]).toEqual([3, 1]);
 });
 
+test('a guest that does nothing but read absent ports is reported, once, after very many reads', () => {
+  const bus = new PortBus();
+  bus.insert('serial', PORT_SERIAL, 8, recorder().device);
+  bus.patience = 100;
+  const reported: number[] = [];
+  bus.onHopeless = (port) => reported.push(port);
+  const poll = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      bus.write(0x70, 10, 1);
+      bus.read(0x71, 1);
+    }
+  };
+  poll(99);
+  bus.read(PORT_SERIAL + 5, 1);
+  poll(99);
+  expect(reported).toEqual([]);
+  poll(2);
+  expect(reported).toEqual([0x71]);
+});
+
 test('a range that overlaps another or leaves the port space is refused and claims nothing', () => {
   const bus = new PortBus();
   const { device } = recorder();

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { GuestImage } from '../../src/arch/guestImage.ts';
 import { writeElf } from '../../src/asm/elf.ts';
 import { buildGuest } from '../../src/kernels/guests.ts';
-import { ImageError, loadElf } from '../../src/machine/elf.ts';
+import { loadElf } from '../../src/machine/elf.ts';
+import { ImageError } from '../../src/machine/imageError.ts';
 
 const { image } = buildGuest('hello');
 const kernel = writeElf(image);

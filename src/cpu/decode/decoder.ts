@@ -1,11 +1,12 @@
 /** The decoder: bytes to `Instruction` records. iced-x86 does the decoding; nothing outside this room knows it. */
-import { DecoderError, DecoderOptions, Decoder as IcedDecoder, Instruction as IcedInstruction } from 'iced-x86';
+
 import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
 import { guestFault } from '../guestFault.ts';
 import type { Operation } from '../operation.ts';
 import { nop } from '../semantics/misc.ts';
 import { INVALID_OPCODE, type Semantics, semanticsOf } from '../semantics/table.ts';
 import { CODE_MODES, CODE_SIZES, type CodeMode, STACK_WIDTHS } from './codeMode.ts';
+import { DecoderError, DecoderOptions, Decoder as IcedDecoder, Instruction as IcedInstruction } from './iced.ts';
 import {
   type Instruction,
   OPERAND_MEMORY,

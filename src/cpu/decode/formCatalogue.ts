@@ -9,7 +9,7 @@ import {
   Mnemonic,
   OpCodeOperandKind,
   OpCodeTableKind,
-} from 'iced-x86';
+} from './iced.ts';
 
 /** Which registers a form works on. */
 export type FormClass = 'general' | 'x87' | 'vector';

@@ -1,4 +1,4 @@
-import { Register } from 'iced-x86';
+import { Register } from './iced.ts';
 import { OPERAND_CONTROL, OPERAND_DEBUG, OPERAND_REGISTER, OPERAND_SEGMENT, OPERAND_VECTOR } from './instruction.ts';
 
 /** What one of iced's register numbers means here. */

@@ -1,6 +1,7 @@
 /** Facts that belong to an instruction form, read from iced once per form: asking for them allocates. */
-import { Code, CpuidFeature, type Instruction as IcedInstruction, Mnemonic, RflagsBits } from 'iced-x86';
+
 import { RFLAGS_AC, RFLAGS_AF, RFLAGS_CF, RFLAGS_DF, RFLAGS_IF, RFLAGS_OF, RFLAGS_PF, RFLAGS_SF, RFLAGS_ZF } from '../../arch/rflags.ts';
+import { Code, CpuidFeature, type Instruction as IcedInstruction, Mnemonic, RflagsBits } from './iced.ts';
 
 export interface OpCodeFacts {
   readonly form: string;

@@ -1,6 +1,7 @@
 /** Turns iced's operands into ours. */
-import { type Instruction as IcedInstruction, MemorySizeExt, OpKind, Register } from 'iced-x86';
+
 import { DS, FS, RBP, RSP, SS } from '../../arch/registers.ts';
+import { type Instruction as IcedInstruction, MemorySizeExt, OpKind, Register } from './iced.ts';
 import { REGISTER_MEANINGS } from './icedRegisters.ts';
 import { type MemoryOperand, OPERAND_FAR, OPERAND_IMMEDIATE, OPERAND_MEMORY, OPERAND_RELATIVE, type Operand } from './instruction.ts';
 

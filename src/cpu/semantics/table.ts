@@ -266,7 +266,9 @@ export function semanticsOf(mnemonic: string, facts: SemanticsFacts): Semantics 
       break;
   }
   const row = SEMANTICS.get(mnemonic);
-  return row !== undefined && facts.repeat !== REPEAT_NONE ? (REPEATED.get(row) ?? row) : row;
+  // CVTSD2SI and its kind name no vector register when their source is memory.
+  if (row === undefined) return vectorSemantics(mnemonic, facts.operands);
+  return facts.repeat !== REPEAT_NONE ? (REPEATED.get(row) ?? row) : row;
 }
 
 /** Bits of an XMM register, which tell it from MMX and x87 registers. */

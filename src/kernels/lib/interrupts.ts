@@ -37,7 +37,7 @@ export function interrupts(a: Assembler): void {
   a.section('data', () => {
     a.align(8);
     a.label('handlers');
-    for (let vector = 0; vector < VECTORS; vector++) a.u64(addr(vector === VECTOR_SPURIOUS ? 'ignore_trap' : 'unexpected_trap'));
+    a.u64(...Array.from({ length: VECTORS }, (_, vector) => addr(vector === VECTOR_SPURIOUS ? 'ignore_trap' : 'unexpected_trap')));
     a.label('idt_register');
     a.u16(VECTORS * GATE_SIZE - 1);
     a.u64(addr('idt'));
