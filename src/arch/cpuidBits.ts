@@ -1,12 +1,17 @@
 /** CPUID feature bits by leaf and register. SDM: Vol. 2, "CPUID—CPU Identification". */
 export const CPUID_1_ECX_SSE3 = 1 << 0;
+export const CPUID_1_ECX_PCLMULQDQ = 1 << 1;
 export const CPUID_1_ECX_VMX = 1 << 5;
+export const CPUID_1_ECX_SSSE3 = 1 << 9;
 export const CPUID_1_ECX_CX16 = 1 << 13;
 export const CPUID_1_ECX_PCID = 1 << 17;
+export const CPUID_1_ECX_SSE4_1 = 1 << 19;
+export const CPUID_1_ECX_SSE4_2 = 1 << 20;
 export const CPUID_1_ECX_X2APIC = 1 << 21;
 export const CPUID_1_ECX_MOVBE = 1 << 22;
 export const CPUID_1_ECX_POPCNT = 1 << 23;
 export const CPUID_1_ECX_TSC_DEADLINE = 1 << 24;
+export const CPUID_1_ECX_AES = 1 << 25;
 /** Bit 31; kept unsigned. */
 export const CPUID_1_ECX_HYPERVISOR = 0x8000_0000;
 
@@ -19,6 +24,9 @@ export const CPUID_1_EDX_APIC = 1 << 9;
 export const CPUID_1_EDX_PGE = 1 << 13;
 export const CPUID_1_EDX_CMOV = 1 << 15;
 export const CPUID_1_EDX_PAT = 1 << 16;
+export const CPUID_1_EDX_FXSR = 1 << 24;
+export const CPUID_1_EDX_SSE = 1 << 25;
+export const CPUID_1_EDX_SSE2 = 1 << 26;
 
 export const CPUID_7_EBX_FSGSBASE = 1 << 0;
 export const CPUID_7_EBX_BMI1 = 1 << 3;

@@ -16,6 +16,7 @@ import * as rig from '../engines/rigLayout.ts';
 import { memoryPiece } from './memoryPiece.ts';
 import { loadRegister, plainPiece } from './plainInstruction.ts';
 import { pointer } from './rigPointer.ts';
+import { vectorPiece } from './vectorPiece.ts';
 
 const RAX = 0;
 const RCX = 1;
@@ -196,6 +197,7 @@ const loads = fc
 /** Any piece; plain instructions most of all. */
 export const programPiece: fc.Arbitrary<ProgramPiece> = fc.oneof(
   { weight: 30, arbitrary: plainPiece },
+  { weight: 8, arbitrary: vectorPiece },
   { weight: 4, arbitrary: conditionalJump },
   { weight: 2, arbitrary: jumpOrCall },
   { weight: 2, arbitrary: loopInstruction },

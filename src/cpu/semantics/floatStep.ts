@@ -11,8 +11,13 @@ export type FloatOperation =
   | 'subtract'
   | 'multiply'
   | 'divide'
-  /** Of the second operand, as `round` and `convert`. */
+  /** Even lanes subtract, odd ones add. */
+  | 'subtractAdd'
+  /** Of the second operand, as everything with one operand. */
   | 'squareRoot'
+  /** 1/x and 1/√x to about 12 bits, without exceptions. */
+  | 'reciprocal'
+  | 'reciprocalRoot'
   /** The second operand when one is a NaN or both are zeros. */
   | 'minimum'
   | 'maximum'

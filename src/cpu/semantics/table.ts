@@ -25,7 +25,7 @@ import * as logical from './logical.ts';
 import type { Meaning } from './meaning.ts';
 import { fence, nop } from './misc.ts';
 import * as shifts from './shiftAndRotate.ts';
-import { SSE_MEANINGS } from './sse/table.ts';
+import { MXCSR_MEANINGS, XMM_MEANINGS } from './sse/table.ts';
 import * as stack from './stack.ts';
 import * as string from './string.ts';
 
@@ -67,6 +67,7 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['In', 'Out', 'Insb', 'Insw', 'Insd', 'Outsb', 'Outsw', 'Outsd'],
   ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
+  ...['Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],
   ...['MovToControl', 'MovFromControl', 'MovToDebug', 'MovFromDebug', 'MovToSegment', 'PopSegment', 'JmpFar', 'CallFar', 'Mark'],
 ];
@@ -204,6 +205,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map<string, Semanti
     Loope: control.loope,
     Loopne: control.loopne,
   }),
+  ...plain(Object.fromEntries(MXCSR_MEANINGS)),
   // Defined to be undefined.
   ...['Ud0', 'Ud1', 'Ud2'].map((mnemonic): [string, Semantics] => [mnemonic, { kind: 'system', operation: INVALID_OPCODE }]),
   ...SYSTEM_OPERATIONS.filter((key) => !ROLES.has(key)).map((key): [string, Semantics] => [key, { kind: 'system', operation: key }]),
@@ -230,7 +232,7 @@ const REPEATED: ReadonlyMap<Semantics, Semantics> = new Map(
   ),
 );
 
-const SSE: ReadonlyMap<string, Semantics> = new Map([...SSE_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
+const SSE: ReadonlyMap<string, Semantics> = new Map([...XMM_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
 
 /** SSE instructions on XMM registers. Deviation: x87 and MMX registers do not exist; what names one stops the machine. */
 function vectorSemantics(mnemonic: string, operands: readonly Operand[]): Semantics | undefined {

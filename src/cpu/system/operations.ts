@@ -13,6 +13,7 @@ import { input, output } from './ports.ts';
 import { rdfsbase, rdgsbase, wrfsbase, wrgsbase } from './segmentBases.ts';
 import { movToSegment, popSegment } from './segmentLoads.ts';
 import { hlt, pause, rdtsc, rdtscp } from './time.ts';
+import { fxrstor, fxsave } from './vectorState.ts';
 import { vmxInstructions } from './vmxInstructions.ts';
 
 /** Long operations by the key that the decoder looks for (semantics/table). What is missing here stops the machine as not implemented. */
@@ -68,6 +69,10 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Invpcid: invpcid,
   Invd: wbinvd,
   Wbinvd: wbinvd,
+  Fxsave: fxsave,
+  Fxsave64: fxsave,
+  Fxrstor: fxrstor,
+  Fxrstor64: fxrstor,
   Mark: mark,
   ...vmxInstructions,
 };

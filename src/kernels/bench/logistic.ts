@@ -1,8 +1,7 @@
 /**
  * bench-logistic: the logistic map x ← r x (1 − x) in double precision: SSE2 scalar arithmetic.
  */
-import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../arch/controlRegisters.ts';
-import { cr4, rax, rdi } from '../../asm/register.ts';
+import { rax, rdi } from '../../asm/register.ts';
 import { benchGuest } from './benchGuest.ts';
 
 const bits = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0]!;
@@ -14,14 +13,7 @@ export const logistic = benchGuest({
   name: 'logistic',
   doc: 'bench: logistic map in SSE2 scalar double precision',
   iterations: 300_000,
-  prepares: true,
   write(a) {
-    a.proc('bench_prepare', {}, () => {
-      a.mov(rax, cr4);
-      a.or(rax, CR4_OSFXSR | CR4_OSXMMEXCPT);
-      a.mov(cr4, rax);
-    });
-
     a.comment('XMM0 = x, XMM1 = r, XMM2 = 1');
     a.proc('bench_work', {}, () => {
       const load = (register: number, value: number): void => {

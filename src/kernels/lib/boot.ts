@@ -5,7 +5,20 @@
  * cover, so bss is zero. `main` runs on core 0 with interrupts on; when it returns, the run ends as a success.
  */
 
-import { CR0_CD, CR0_NW, CR0_WP, CR4_PCIDE, CR4_PGE, EFER_NXE, EFER_SCE } from '../../arch/controlRegisters.ts';
+import {
+  CR0_CD,
+  CR0_EM,
+  CR0_MP,
+  CR0_NW,
+  CR0_TS,
+  CR0_WP,
+  CR4_OSFXSR,
+  CR4_OSXMMEXCPT,
+  CR4_PCIDE,
+  CR4_PGE,
+  EFER_NXE,
+  EFER_SCE,
+} from '../../arch/controlRegisters.ts';
 import { IA32_EFER, IA32_GS_BASE } from '../../arch/msr.ts';
 import {
   BOOT_CORES_OFFSET,
@@ -32,6 +45,7 @@ import { serial } from './serial.ts';
 
 const CPUID_1_ECX_PCID = 17;
 const CPUID_1_EDX_PGE = 13;
+const CPUID_1_EDX_SSE = 25;
 const CPUID_80000001_EDX_NX = 20;
 /** The process-context identifier of the one address space, where there are any: 0 is left to the loader's. */
 const KERNEL_PCID = 1;
@@ -98,7 +112,7 @@ export function boot(a: Assembler): void {
     a.mov(cpu(PerCpu.apicId), eax);
   });
 
-  a.comment('paging features that the processor has: global pages, process-context identifiers, no-execute; and the kernel page tables');
+  a.comment('features that the processor has: global pages, process-context identifiers, no-execute, SSE; and the kernel page tables');
   a.proc('core_features', { saves: [rbx] }, () => {
     a.mov(eax, 0x8000_0001);
     a.cpuid();
@@ -112,8 +126,8 @@ export function boot(a: Assembler): void {
     a.wrmsr();
 
     a.mov(rax, cr0);
-    a.and(rax, ~(CR0_CD | CR0_NW));
-    a.or(rax, CR0_WP);
+    a.and(rax, ~(CR0_CD | CR0_NW | CR0_EM | CR0_TS));
+    a.or(rax, CR0_WP | CR0_MP);
     a.mov(cr0, rax);
 
     a.comment('a table address with PCID 0 first: CR4.PCIDE may be set only then');
@@ -124,6 +138,8 @@ export function boot(a: Assembler): void {
     a.mov(rsi, cr4);
     a.bt(edx, CPUID_1_EDX_PGE);
     a.if_('c', () => a.or(rsi, CR4_PGE));
+    a.bt(edx, CPUID_1_EDX_SSE);
+    a.if_('c', () => a.or(rsi, CR4_OSFXSR | CR4_OSXMMEXCPT));
     a.mov(cr4, rsi);
     a.bt(ecx, CPUID_1_ECX_PCID);
     a.if_('c', () => {

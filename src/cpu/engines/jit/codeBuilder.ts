@@ -1,4 +1,4 @@
-import { SIMD_PREFIX } from './simd.ts';
+import { SIMD_PREFIX, simdOp } from './simd.ts';
 import { type BranchHint, ByteWriter, I64, op, VOID_BLOCK } from './wasmModule.ts';
 
 const SIMD_BYTE = 0xfd;
@@ -72,6 +72,11 @@ export class CodeBuilder {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
     this.code.append(bytes);
+  }
+
+  vector(value: bigint): void {
+    this.op(simdOp.v128_const);
+    for (let i = 0n; i < 128n; i += 8n) this.code.byte(Number((value >> i) & 0xffn));
   }
 
   /** A load or store at [address on the stack + offset]. */

@@ -28,7 +28,6 @@ import {
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
-import { sseFault } from '../sseAccess.ts';
 import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
 import { RegionChain, type RegionFunction } from './regionChain.ts';
@@ -54,8 +53,6 @@ interface Region {
   readonly blocks: readonly Block[];
   readonly page: number;
   readonly epoch: number;
-  /** It holds SSE instructions and was compiled for cores that may execute them. */
-  readonly needsSse: boolean;
 }
 
 /** What a block's `compiled` holds. */
@@ -171,11 +168,6 @@ export class JitEngine implements Engine, HostCalls {
       }
       compiled = this.compile(block);
     }
-    if (compiled.region.needsSse && sseFault(core.state.i32) >= 0) {
-      this.takeFlags(core);
-      reference.execute(core, block, 0);
-      return;
-    }
     this.runRegion(core, compiled);
   }
 
@@ -278,8 +270,7 @@ export class JitEngine implements Engine, HostCalls {
       runtime: this.runtime.functions,
     });
     const run = instance.exports['run'] as RegionFunction;
-    const { number, needsSse } = { number: this.regions.length, needsSse: compiler.needsSse };
-    const region: Region = { number, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch, needsSse };
+    const region: Region = { number: this.regions.length, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
     this.regions.push(region);
     this.chain!.set(region.number, run);
     plan.blocks.forEach((member, entry) => {

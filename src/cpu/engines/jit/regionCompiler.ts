@@ -54,11 +54,6 @@ export class RegionCompiler {
     ops.forgetRegisters();
   }
 
-  /** The region holds SSE instructions: it is for cores that may execute them. */
-  get needsSse(): boolean {
-    return this.blocks.instructions.ops.needsSse;
-  }
-
   /** The module's bytes. */
   compile(memoryPages: number): Uint8Array {
     const { frame, plan } = this;

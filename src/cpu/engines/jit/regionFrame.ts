@@ -1,9 +1,12 @@
+import { CR0_EM, CR0_TS, CR4_OSFXSR } from '../../../arch/controlRegisters.ts';
+import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, U64_CR0, U64_CR4 } from '../../state.ts';
 import { CodeBuilder } from './codeBuilder.ts';
 import type { RegionLocals, RuntimeNumbers } from './instructionEmitter.ts';
 import {
   CLOCK_BYTE,
   HORIZON_BYTE,
   INSTRUCTIONS_BYTE,
+  LEFT_TO_REFERENCE,
   LOOKUPS_BYTE,
   PENDING_A_BYTE,
   PENDING_B_BYTE,
@@ -33,6 +36,35 @@ export interface RegistersUsed {
   readonly written: Iterable<number>;
   readonly touchedXmm: Iterable<number>;
   readonly writtenXmm: Iterable<number>;
+  /** There are SSE instructions in it. */
+  readonly needsSse: boolean;
+}
+
+/**
+ * Leaves the block to the reference engine, which raises what there is to raise, unless the core may execute SSE instructions (sseAccess). Whatever
+ * changes CR0 or CR4 leaves the region, so that looking at its entry is enough.
+ */
+function leaveUnlessSse(builder: CodeBuilder, core: number): void {
+  builder.get(core);
+  builder.memory(op.i32_load, U64_CR0 * 8);
+  builder.i32(CR0_EM | CR0_TS);
+  builder.op(op.i32_and);
+  builder.get(core);
+  builder.memory(op.i32_load, U64_CR4 * 8);
+  builder.i32(CR4_OSFXSR);
+  builder.op(op.i32_and);
+  builder.op(op.i32_eqz);
+  builder.op(op.i32_or);
+  builder.openIf(0);
+  builder.get(core);
+  builder.get(NEXT_BLOCK);
+  builder.memory(op.i32_store, I32_LEFT_BLOCK * 4);
+  builder.get(core);
+  builder.i32(0);
+  builder.memory(op.i32_store, I32_LEFT_INSTRUCTION * 4);
+  builder.i32(LEFT_TO_REFERENCE);
+  builder.op(op.return);
+  builder.close();
 }
 
 /** The function of a region around its blocks: the locals, and their way from and to the core's state block. */
@@ -74,9 +106,10 @@ export class RegionFrame {
    * Code that fills the locals; comes before what `builder` has.
    * @param more emits what else belongs there.
    */
-  prologue({ touched, touchedXmm }: RegistersUsed, more: (builder: CodeBuilder) => void): Uint8Array {
+  prologue({ touched, touchedXmm, needsSse }: RegistersUsed, more: (builder: CodeBuilder) => void): Uint8Array {
     const { locals } = this;
     const builder = new CodeBuilder(PARAMETERS);
+    if (needsSse) leaveUnlessSse(builder, locals.core);
     const load = (opcode: number, offset: number, local: number): void => {
       builder.get(locals.core);
       builder.memory(opcode, offset);

@@ -25,7 +25,7 @@ export abstract class VectorEmitterOps {
   /** XMM registers that code written so far reads or writes, and writes. */
   readonly touchedXmm = new Set<number>();
   readonly writtenXmm = new Set<number>();
-  /** Something needs SSE to be enabled: the region must not be entered otherwise. */
+  /** Some instruction needs SSE to be enabled. */
   needsSse = false;
   private readonly xmmLocals: readonly number[];
 
@@ -33,7 +33,7 @@ export abstract class VectorEmitterOps {
     this.xmmLocals = xmmLocals;
   }
 
-  /** Checked when the region is entered: what changes CR0 or CR4 leaves it. */
+  /** Checked when the region is entered (regionFrame). */
   requireSse(): void {
     this.needsSse = true;
   }

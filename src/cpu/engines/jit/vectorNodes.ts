@@ -42,6 +42,19 @@ const LANEWISE: Readonly<Record<string, ByWidth>> = {
   add: { 8: simdOp.i8x16_add, 16: simdOp.i16x8_add, 32: simdOp.i32x4_add, 64: simdOp.i64x2_add },
   subtract: { 8: simdOp.i8x16_sub, 16: simdOp.i16x8_sub, 32: simdOp.i32x4_sub, 64: simdOp.i64x2_sub },
   equal: { 8: simdOp.i8x16_eq, 16: simdOp.i16x8_eq, 32: simdOp.i32x4_eq, 64: simdOp.i64x2_eq },
+  addSigned: { 8: simdOp.i8x16_add_sat_s, 16: simdOp.i16x8_add_sat_s },
+  addUnsigned: { 8: simdOp.i8x16_add_sat_u, 16: simdOp.i16x8_add_sat_u },
+  subtractSigned: { 8: simdOp.i8x16_sub_sat_s, 16: simdOp.i16x8_sub_sat_s },
+  subtractUnsigned: { 8: simdOp.i8x16_sub_sat_u, 16: simdOp.i16x8_sub_sat_u },
+  minimumSigned: { 8: simdOp.i8x16_min_s, 16: simdOp.i16x8_min_s, 32: simdOp.i32x4_min_s },
+  minimumUnsigned: { 8: simdOp.i8x16_min_u, 16: simdOp.i16x8_min_u, 32: simdOp.i32x4_min_u },
+  maximumSigned: { 8: simdOp.i8x16_max_s, 16: simdOp.i16x8_max_s, 32: simdOp.i32x4_max_s },
+  maximumUnsigned: { 8: simdOp.i8x16_max_u, 16: simdOp.i16x8_max_u, 32: simdOp.i32x4_max_u },
+  atLeastSigned: { 8: simdOp.i8x16_ge_s, 16: simdOp.i16x8_ge_s },
+  atLeastUnsigned: { 8: simdOp.i8x16_ge_u, 16: simdOp.i16x8_ge_u },
+  average: { 8: simdOp.i8x16_avgr_u, 16: simdOp.i16x8_avgr_u },
+  multiply: { 16: simdOp.i16x8_mul, 32: simdOp.i32x4_mul, 64: simdOp.i64x2_mul },
+  dotWords: { 32: simdOp.i32x4_dot_i16x8_s },
   greaterSigned: { 8: simdOp.i8x16_gt_s, 16: simdOp.i16x8_gt_s, 32: simdOp.i32x4_gt_s, 64: simdOp.i64x2_gt_s },
 };
 
@@ -64,8 +77,15 @@ export function shuffleNode(a: Node, b: Node, bytes: readonly number[]): Node {
   return vector(simdOp.i8x16_shuffle, a, b, mask);
 }
 
+/** Lane operations on the second operand alone that WebAssembly has. */
+const UNARY: Readonly<Record<string, ByWidth>> = {
+  absolute: { 8: simdOp.i8x16_abs, 16: simdOp.i16x8_abs, 32: simdOp.i32x4_abs },
+};
+
 /** The operation in one instruction, or undefined where WebAssembly has none. */
 export function lanewiseNode(operation: LaneOperation, width: Width, a: Node, b: Node): Node | undefined {
+  const unary = UNARY[operation.name]?.[width];
+  if (unary !== undefined) return vector(unary, b);
   const opcode = LANEWISE[operation.name]?.[width];
   if (opcode === undefined) return undefined;
   // WebAssembly's ANDNOT inverts its second operand.

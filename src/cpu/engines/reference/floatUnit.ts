@@ -61,7 +61,7 @@ export class FloatUnit {
       const [x, y] = [laneOf(from, a, lane), step.integerSource ? b : laneOf(from, b, lane)];
       const shift = BigInt(lane * to);
       const mask = ((1n << BigInt(to)) - 1n) << shift;
-      result = (result & ~mask) | (this.lane(step, x, y) << shift);
+      result = (result & ~mask) | (this.lane(step, x, y, lane) << shift);
     }
     const before = soft.flags & BEFORE_COMPUTATION;
     this.exceptions = (before & ~masks) !== 0 ? before : soft.flags;
@@ -69,7 +69,7 @@ export class FloatUnit {
     return result;
   }
 
-  private lane(step: FloatStep, a: bigint, b: bigint): bigint {
+  private lane(step: FloatStep, a: bigint, b: bigint, number: number): bigint {
     const { soft } = this;
     const f = formatOf(step.from);
     switch (step.operation) {
@@ -81,6 +81,12 @@ export class FloatUnit {
         return soft.multiply(f, a, b);
       case 'divide':
         return soft.divide(f, a, b);
+      case 'subtractAdd':
+        return number % 2 === 0 ? soft.subtract(f, a, b) : soft.add(f, a, b);
+      case 'reciprocal':
+        return approximate(soft, f, b, (x) => 1 / x);
+      case 'reciprocalRoot':
+        return approximate(soft, f, b, (x) => 1 / Math.sqrt(x));
       case 'squareRoot':
         return soft.squareRoot(f, b);
       case 'minimum':
@@ -126,6 +132,29 @@ export class FloatUnit {
       (kind === PREDICATE_UNORD && order === 'unordered');
     return meets !== ((predicate & PREDICATE_NOT) !== 0);
   }
+}
+
+const CONVERSION = new DataView(new ArrayBuffer(4));
+/** Bits that an approximation keeps of a single's fraction, and those it drops. */
+const APPROXIMATE_BITS = 12;
+const DROPPED = 23 - APPROXIMATE_BITS;
+
+/**
+ * RCPSS, RSQRTSS: the function of a single, rounded to 12 bits; denormal numbers count as zeros, as operands and as results.
+ * Deviation: the manual bounds the error only (1.5 × 2^-12); the bits that a processor's tables give are its own.
+ */
+function approximate(soft: SoftFloat, f: FloatFormat, bits: bigint, compute: (x: number) => number): bigint {
+  if (isNan(f, bits)) return bits | f.quietBit;
+  const sign = bits & f.signBit;
+  const plain = (bits & f.infinity) === 0n ? sign : bits;
+  CONVERSION.setUint32(0, Number(plain));
+  CONVERSION.setFloat32(0, compute(CONVERSION.getFloat32(0)));
+  const exact = CONVERSION.getUint32(0);
+  const result = BigInt(exact);
+  soft.flags = 0;
+  if (isNan(f, result)) return f.defaultNan;
+  if ((result & f.infinity) === 0n) return sign;
+  return (result & f.infinity) === f.infinity ? result : BigInt(((exact + (1 << (DROPPED - 1))) & -(1 << DROPPED)) >>> 0);
 }
 
 const laneOf = (width: number, vector: bigint, lane: number): bigint => BigInt.asUintN(width, vector >> BigInt(lane * width));

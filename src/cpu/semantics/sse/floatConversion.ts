@@ -2,10 +2,10 @@
 
 import { ROUND_TO_ZERO } from '../../../arch/mxcsr.ts';
 import type { Width } from '../../decode/instruction.ts';
-import { floatStep, ROUNDING_BY_MXCSR, widthOfFormat } from '../floatStep.ts';
+import { floatStep, type NumberFormat, ROUNDING_BY_MXCSR, widthOfFormat } from '../floatStep.ts';
 import type { Meaning } from '../meaning.ts';
 import { readOperand } from '../operands.ts';
-import { mergeLow, readLow, xmmOf } from './operands.ts';
+import { mergeLow, readLow, readVector, xmmOf } from './operands.ts';
 
 type Float = 'f32' | 'f64';
 const integerOf = (width: Width): 'i32' | 'i64' => (width === 64 ? 'i64' : 'i32');
@@ -36,4 +36,14 @@ export const scalarBetweenFormats =
     const source = readLow(ops, insn, 1, widthOfFormat(from));
     const converted = ops.floating(floatStep('convert', 1, from, to, ROUNDING_BY_MXCSR), ops.vectorConstant(0n), source);
     ops.writeXmm(xmmOf(insn, 0), mergeLow(ops, widthOfFormat(to), ops.readXmm(xmmOf(insn, 0)), converted));
+  };
+
+/** Packed conversions: so many low lanes of the source; what is above the result is 0. @param truncate towards zero, whatever MXCSR says. */
+export const packedConversion =
+  (lanes: 2 | 4, from: NumberFormat, to: NumberFormat, truncate = false): Meaning =>
+  (ops, insn) => {
+    const width = lanes * widthOfFormat(from);
+    const source = width === 128 ? readVector(ops, insn, 1) : readLow(ops, insn, 1, 64);
+    const step = floatStep('convert', lanes, from, to, truncate ? ROUND_TO_ZERO : ROUNDING_BY_MXCSR);
+    ops.writeXmm(xmmOf(insn, 0), ops.floating(step, ops.vectorConstant(0n), source));
   };

@@ -2,21 +2,12 @@
 import { OPERAND_VECTOR } from '../../decode/instruction.ts';
 import type { Meaning } from '../meaning.ts';
 import { writeOperand } from '../operands.ts';
-import {
-  A_HIGH,
-  A_LOW,
-  B_HIGH,
-  B_LOW,
-  isMemory,
-  lowLane,
-  mergeLow,
-  readInteger,
-  readLow,
-  readVector,
-  storeInteger,
-  writeVector,
-  xmmOf,
-} from './operands.ts';
+import { lanesFrom } from './bytes.ts';
+import { isMemory, lowLane, mergeLow, readInteger, readLow, readVector, storeInteger, writeVector, xmmOf } from './operands.ts';
+
+/** Halves of two vectors, in the order low to high. */
+const LOW_LOW = lanesFrom(64, [0, 2]);
+const HIGH_HIGH = lanesFrom(64, [3, 1]);
 
 /** MOVAPS, MOVAPD, MOVDQA and the non-temporal moves: 16 bytes, aligned in memory. */
 export const moveAligned: Meaning = (ops, insn) => writeVector(ops, insn, 0, readVector(ops, insn, 1));
@@ -40,7 +31,7 @@ export const moveInteger =
     const [to, from] = insn.operands;
     if (to!.kind !== OPERAND_VECTOR) writeOperand(ops, insn, 0, width, readInteger(ops, insn, 1, width));
     else if (from!.kind === OPERAND_VECTOR)
-      ops.writeXmm(to!.register, ops.shuffle(ops.readXmm(from!.register), ops.vectorConstant(0n), [...A_LOW, ...B_LOW]));
+      ops.writeXmm(to!.register, ops.shuffle(ops.readXmm(from!.register), ops.vectorConstant(0n), LOW_LOW));
     else ops.writeXmm(to!.register, lowLane(ops, width, readInteger(ops, insn, 1, width)));
   };
 
@@ -54,8 +45,8 @@ export const moveHalf =
 
 /** MOVHLPS: the high half of the source becomes the low half. */
 export const moveHighToLow: Meaning = (ops, insn) =>
-  ops.writeXmm(xmmOf(insn, 0), ops.shuffle(ops.readXmm(xmmOf(insn, 0)), ops.readXmm(xmmOf(insn, 1)), [...B_HIGH, ...A_HIGH]));
+  ops.writeXmm(xmmOf(insn, 0), ops.shuffle(ops.readXmm(xmmOf(insn, 0)), ops.readXmm(xmmOf(insn, 1)), HIGH_HIGH));
 
 /** MOVLHPS: the low half of the source becomes the high half. */
 export const moveLowToHigh: Meaning = (ops, insn) =>
-  ops.writeXmm(xmmOf(insn, 0), ops.shuffle(ops.readXmm(xmmOf(insn, 0)), ops.readXmm(xmmOf(insn, 1)), [...A_LOW, ...B_LOW]));
+  ops.writeXmm(xmmOf(insn, 0), ops.shuffle(ops.readXmm(xmmOf(insn, 0)), ops.readXmm(xmmOf(insn, 1)), LOW_LOW));

@@ -5,6 +5,7 @@ import { operandAddress } from '../address.ts';
 import { isZero, notTruth } from '../flags.ts';
 import { readOperand } from '../operands.ts';
 import type { Ops, Value } from '../ops.ts';
+import { bytesFrom } from './bytes.ts';
 
 /**
  * The linear address (64 bits) of a 16-byte memory operand.
@@ -57,13 +58,9 @@ export const isMemory = (insn: Instruction, i: number): boolean => insn.operands
 /** The number of the XMM register that operand `i` names. */
 export const xmmOf = (insn: Instruction, i: number): number => insn.operands[i]!.register;
 
-const bytesFrom = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
-/** Byte numbers of a shuffle: the low or high half of `a`, of `b`. */
-export const A_LOW = bytesFrom(0, 8);
-export const A_HIGH = bytesFrom(8, 8);
-export const B_LOW = bytesFrom(16, 8);
-export const B_HIGH = bytesFrom(24, 8);
-
 /** `b`'s low `width` bits below `a`'s others. */
 export const mergeLow = (ops: Ops<Value>, width: 32 | 64, a: Value, b: Value): Value =>
   ops.shuffle(a, b, [...bytesFrom(16, width / 8), ...bytesFrom(width / 8, 16 - width / 8)]);
+
+/** The immediate that ends the operands. */
+export const immediateOf = (insn: Instruction): number => Number(insn.operands[insn.operands.length - 1]!.immediate);
