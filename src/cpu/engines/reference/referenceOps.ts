@@ -12,7 +12,7 @@ import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
 import { I32_MXCSR, I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_CR4, U64_SEGMENT_BASE } from '../../state.ts';
 import { sseFault } from '../sseAccess.ts';
 import { SMALL } from './bigintArithmetic.ts';
-import { BigintVectors } from './bigintVectors.ts';
+import { BigintX87 } from './bigintX87.ts';
 import { FloatUnit } from './floatUnit.ts';
 import { LazyFlags } from './lazyFlags.ts';
 import { segmentAllows } from './segmentCheck.ts';
@@ -21,7 +21,7 @@ const CANONICAL_LIMIT = 2 ** 47;
 /** Most register writes of one instruction: POPA has nine. */
 const PENDING = 16;
 
-export class ReferenceOps extends BigintVectors implements Ops<bigint> {
+export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   private core!: Core;
   private u64!: BigUint64Array;
   private u32!: Uint32Array;
@@ -77,6 +77,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
       this.u8 = state.u8;
       this.i32 = state.i32;
       this.xmm = state.xmm;
+      this.attachX87(state);
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
     }
@@ -110,6 +111,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
       this.xmm[this.pendingXmm * 2 + 1] = this.pendingVector >> 64n;
       this.pendingXmm = -1;
     }
+    this.commitMmx();
     if (this.pendingRule !== null) {
       this.flags.follow(this.pendingRule, this.pendingRuleWidth, this.pendingA, this.pendingB, this.pendingR);
       this.pendingRule = null;
@@ -126,6 +128,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
   abandon(): void {
     this.pendingCount = 0;
     this.pendingXmm = -1;
+    this.abandonMmx();
     this.pendingRule = null;
     this.pendingFlagMask = 0;
     this.pendingFlags = 0;
