@@ -9,6 +9,7 @@ export const PRIMARY_INTERRUPT_WINDOW_EXITING = 1 << 2;
 export const PRIMARY_TSC_OFFSETTING = 1 << 3;
 export const PRIMARY_HLT_EXITING = 1 << 7;
 export const PRIMARY_INVLPG_EXITING = 1 << 9;
+export const PRIMARY_RDPMC_EXITING = 1 << 11;
 export const PRIMARY_RDTSC_EXITING = 1 << 12;
 export const PRIMARY_CR3_LOAD_EXITING = 1 << 15;
 export const PRIMARY_CR3_STORE_EXITING = 1 << 16;

@@ -1,7 +1,7 @@
 import { APIC_MODE_XAPIC } from '../apic/apicState.ts';
 import type { LocalApic } from '../apic/localApic.ts';
 import { formatLinear } from '../arch/addresses.ts';
-import { RFLAGS_IF } from '../arch/rflags.ts';
+import { RFLAGS_IF, RFLAGS_TF } from '../arch/rflags.ts';
 
 import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
@@ -12,11 +12,11 @@ import type { CoreCosts } from './costs.ts';
 import type { CpuidTable } from './cpuid.ts';
 import type { Instruction } from './decode/instruction.ts';
 import type { Engine } from './engines/engine.ts';
+import { afterStep, beforeStep, stepsSingly } from './events/debug.ts';
 import { raiseFault } from './events/exceptions.ts';
 import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
 import { FAULT_STOP, guestFault } from './guestFault.ts';
-import { signedNumber } from './linearMemory.ts';
 import type { Ports } from './ports.ts';
 import { resetCore } from './reset.ts';
 import {
@@ -30,8 +30,10 @@ import {
   I32_INTERRUPTIBILITY,
   I32_NON_ROOT,
   I32_RFLAGS,
+  signedField,
   U64_RIP,
 } from './state.ts';
+import { StepWatch } from './stepWatch.ts';
 import type { StopReason } from './stop.ts';
 import { exitOnEptFault } from './vmx/intercepts.ts';
 import { Vmx } from './vmx/vmx.ts';
@@ -89,6 +91,10 @@ export class Core {
   singleStep = false;
   /** ACCESS_USER at CPL 3, else 0: added to the kind of every data access and fetch. */
   userAccess = 0;
+  /** Watches the accesses of an instruction that is executed by itself; null while nobody cares. */
+  watch: StepWatch | null = null;
+  /** DR6.B0–B3 of data breakpoints that MOV SS has put off. */
+  pendingDebug = 0;
   /** An NMI waits to be delivered. */
   pendingNmi = false;
   stopped = false;
@@ -129,7 +135,7 @@ export class Core {
 
   /** RIP as a signed number. */
   get rip(): number {
-    return signedNumber(this.state.u64[U64_RIP]!);
+    return signedField(this.state.i32, U64_RIP);
   }
 
   charge(cycles: number): void {
@@ -179,9 +185,22 @@ export class Core {
       if (this.singleStep) state.i32[I32_INTERRUPTIBILITY]! &= ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
       this.horizon = Math.min(this.limit, this.nextAlarm());
       const before = state.clock[0]!;
-      this.engine.run(this);
+      if (stepsSingly(this)) this.step();
+      else this.engine.run(this);
       state.counters[COUNTER_BUSY_CYCLES]! += state.clock[0]! - before;
     }
+  }
+
+  /** Executes one instruction, and delivers the debug exceptions around it. */
+  private step(): void {
+    if (beforeStep(this)) return;
+    const traced = (this.state.i32[I32_RFLAGS]! & RFLAGS_TF) !== 0;
+    const watch = new StepWatch(this);
+    this.watch = watch;
+    this.singleStep = true;
+    this.engine.run(this);
+    this.watch = null;
+    afterStep(this, watch, traced);
   }
 
   /** Lets idle time pass to `time`, or to the limit. True iff `time` was reached. */

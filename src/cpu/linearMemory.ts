@@ -1,8 +1,9 @@
 import { CANONICAL_LIMIT } from '../arch/addresses.ts';
-import { VECTOR_GP, VECTOR_PF } from '../arch/vectors.ts';
-import { ACCESS_IMPLICIT, ACCESS_READ, ACCESS_WRITE, FAULT_PAGE, TRANSLATION_FAULT } from '../mmu/access.ts';
+import { VECTOR_AC, VECTOR_GP, VECTOR_PF } from '../arch/vectors.ts';
+import { ACCESS_IMPLICIT, ACCESS_READ, ACCESS_USER, ACCESS_WRITE, FAULT_PAGE, TRANSLATION_FAULT } from '../mmu/access.ts';
 import type { Core } from './core.ts';
 import { FAULT_EPT, guestFault } from './guestFault.ts';
+import { checksAlignment } from './stepWatch.ts';
 
 /** Access kinds of descriptor-table, IDT and TSS references: supervisor whatever the CPL. */
 export const SYSTEM_READ = ACCESS_READ | ACCESS_IMPLICIT;
@@ -25,8 +26,15 @@ export function faultOfMmu(core: Core): typeof guestFault {
   return fault.kind === FAULT_PAGE ? guestFault.set(VECTOR_PF, fault.errorCode, fault.la) : guestFault.set(FAULT_EPT, -1, fault.la);
 }
 
+/** Raises #AC(0) for a program's access that must be aligned and is not; others are noted for the breakpoints. */
+function watched(core: Core, bytes: number, la: number, access: number): void {
+  if (access & ACCESS_USER && (la & (bytes - 1)) !== 0 && checksAlignment(core)) throw guestFault.set(VECTOR_AC, 0);
+  if (!(access & ACCESS_IMPLICIT)) core.watch!.note(la, bytes, (access & ACCESS_WRITE) !== 0);
+}
+
 /** Loads 1, 2, 4 or 8 bytes at a signed linear address, zero-extended. For system operations; engines have their own quick path. */
 export function loadLinear(core: Core, bytes: 1 | 2 | 4 | 8, la: number, access: number): bigint {
+  if (core.watch !== null) watched(core, bytes, la, access);
   if ((la & 0xfff) + bytes > 0x1000) {
     const split = 0x1000 - (la & 0xfff);
     const low = translateOrFault(core, la, access);
@@ -40,6 +48,7 @@ export function loadLinear(core: Core, bytes: 1 | 2 | 4 | 8, la: number, access:
 
 /** Stores 1, 2, 4 or 8 bytes at a signed linear address; translates every page before it writes. */
 export function storeLinear(core: Core, bytes: 1 | 2 | 4 | 8, la: number, value: bigint, access: number): void {
+  if (core.watch !== null) watched(core, bytes, la, access);
   if ((la & 0xfff) + bytes > 0x1000) {
     const split = 0x1000 - (la & 0xfff);
     const low = translateOrFault(core, la, access);

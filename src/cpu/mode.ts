@@ -1,4 +1,5 @@
 import {
+  CR0_PE,
   CR0_PG,
   CR0_WP,
   CR3_PCID_MASK,
@@ -12,7 +13,7 @@ import {
   EFER_NXE,
 } from '../arch/controlRegisters.ts';
 import { CS } from '../arch/registers.ts';
-import { RFLAGS_AC } from '../arch/rflags.ts';
+import { RFLAGS_AC, RFLAGS_VM } from '../arch/rflags.ts';
 import { AR_DB, AR_L } from '../arch/segments.ts';
 import { ACCESS_USER } from '../mmu/access.ts';
 import type { PagingContext } from '../mmu/pagingContext.ts';
@@ -21,6 +22,15 @@ import { type CoreState, I32_CODE_SIZE, I32_CPL, I32_RFLAGS, I32_SEGMENT_ACCESS,
 
 /** True iff IA-32e mode is active (EFER.LMA). */
 export const isLongMode = (core: Core): boolean => (Number(core.state.u64[U64_EFER]!) & EFER_LMA) !== 0;
+
+/** True iff protection is off (CR0.PE = 0). */
+export const isRealMode = (core: Core): boolean => (Number(core.state.u64[U64_CR0]!) & CR0_PE) === 0;
+
+/** True iff the task runs in virtual-8086 mode. */
+export const isVirtual8086 = (core: Core): boolean => (core.state.i32[I32_RFLAGS]! & RFLAGS_VM) !== 0;
+
+/** True iff segment registers are loaded as on an 8086: base = selector × 16. */
+export const loadsRealSegments = (core: Core): boolean => isRealMode(core) || isVirtual8086(core);
 
 /**
  * Everything derived from CR0, CR3, CR4, EFER, CS and the CPL is current again: the MMU's paging context, the code size the decoder is

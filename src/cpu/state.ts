@@ -38,6 +38,8 @@ export const U64_PENDING_A = 52;
 export const U64_PENDING_B = 53;
 export const U64_PENDING_R = 54;
 export const U64_TRANSFER = 55;
+/** State of the sequence behind RDRAND and RDSEED. */
+export const U64_CHANCE = 60;
 /** The upper half of a 128-bit value on its way. */
 export const U64_TRANSFER_HIGH = 56;
 /** Addresses of the last x87 instruction that was not a control instruction, and of its memory operand. */
@@ -132,6 +134,9 @@ export const ACTIVITY_WAIT_FOR_SIPI = 3;
 export const BLOCKING_BY_STI = 1;
 export const BLOCKING_BY_MOV_SS = 2;
 export const BLOCKING_BY_NMI = 8;
+
+/** A u64 field (by its index) as a signed number, without making a bigint; exact for canonical addresses. @param i32 of the state block. */
+export const signedField = (i32: Int32Array, field: number): number => i32[2 * field + 1]! * 0x1_0000_0000 + (i32[2 * field]! >>> 0);
 
 /** Typed views of one core's state block. */
 export class CoreState {

@@ -7,9 +7,11 @@ import { BlockCache } from '../cpu/decode/blockCache.ts';
 import { Decoder } from '../cpu/decode/decoder.ts';
 import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { createEngine, type EngineName } from '../cpu/engines/registry.ts';
+import { isAdvertised } from '../cpu/features.ts';
 import { initCore, startCore } from '../cpu/reset.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from '../cpu/state.ts';
 import type { StopReason } from '../cpu/stop.ts';
+import { seedChance } from '../cpu/system/chance.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system/operations.ts';
 import { PortBus } from '../devices/portBus.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
@@ -35,6 +37,8 @@ export interface MachineConfiguration {
   readonly probe: Probe;
   /** Cycles a core may run ahead of the slowest other; at most the IPI latency, which is the default. */
   readonly quantum?: number;
+  /** What RDRAND and RDSEED answer follows from it; 0 by default. */
+  readonly seed?: number;
 }
 
 /**
@@ -70,17 +74,21 @@ export class Machine {
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
 
+    const cpuid = new CpuidTable(profile.identity, profile.frequencyHz, cores);
     const surroundings: CoreSurroundings = {
       memory: this.memory,
       ports: this.ports,
       costs: this.costs,
-      cpuid: new CpuidTable(profile.identity, profile.frequencyHz, cores),
+      cpuid,
       probe,
       deliverMessages: (core, now) => this.interconnect.deliver(core, now),
       nextMessage: (core) => this.interconnect.nextDue(core),
       stop: (reason) => this.stop(reason),
     };
-    const blocks = new BlockCache(this.memory, new Decoder(SYSTEM_OPERATIONS, this.costs));
+    const blocks = new BlockCache(
+      this.memory,
+      new Decoder(SYSTEM_OPERATIONS, this.costs, (mnemonic, features) => isAdvertised(mnemonic, features, cpuid)),
+    );
     const engine = createEngine(configuration.engine, blocks, {
       memory,
       pages: layout.totalPages,
@@ -105,6 +113,7 @@ export class Machine {
       // Only the first core is the bootstrap processor.
       if (id !== 0) apic.writeBase(apic.base - (apic.base & APIC_BASE_BSP));
       const core = new Core(id, state, mmu, apic, engine, surroundings);
+      seedChance(core, configuration.seed ?? 0);
       if (id !== 0) core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
       this.interconnect.attach({ apic, clock: state.clock, counters: state.counters, receiver: receiverOf(core) });
       return core;

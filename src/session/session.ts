@@ -42,7 +42,7 @@ export class Session {
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
     const probes = [this.recorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
-    const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes) });
+    const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes), seed: plan.seed });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
     if (virtual === undefined) {

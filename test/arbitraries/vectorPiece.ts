@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { MXCSR_DAZ, MXCSR_FTZ, MXCSR_MASKS, MXCSR_PE, MXCSR_ROUNDING_SHIFT } from '../../src/arch/mxcsr.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import * as rig from '../engines/rigLayout.ts';
-import { randomSource } from '../silicon/randomCases.ts';
+import { RandomSource } from '../silicon/random.ts';
 import { randomFloat } from './floats.ts';
 import { loadRegister } from './plainInstruction.ts';
 
@@ -13,7 +13,8 @@ const word = (value: number): string => [0, 8, 16, 24].map((shift) => byte(value
 
 /** 64 bits: a double, two singles, or anything. */
 const half: fc.Arbitrary<bigint> = fc.integer().chain((seed) => {
-  const random = randomSource(seed);
+  const source = new RandomSource(seed);
+  const random = (): number => source.fraction();
   return fc.constantFrom(
     randomFloat(random, 64),
     randomFloat(random, 64),

@@ -54,6 +54,7 @@ export class FlatCore {
   attention = false;
   singleStep = false;
   userAccess = 0;
+  readonly watch = null;
   readonly faults: RecordedFault[] = [];
   readonly deviceAccesses: DeviceAccess[] = [];
   readonly unimplemented: { form: string; bytes: Uint8Array }[] = [];

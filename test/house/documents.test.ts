@@ -2,12 +2,14 @@ import { expect, test } from 'vitest';
 import { costsPage } from '../../scripts/costs.ts';
 import { deviationsPage } from '../../scripts/deviations.ts';
 import { eventsPage } from '../../scripts/eventsPage.ts';
+import { isaPage } from './isaPage.ts';
 
 // `npm run docs` is this test with --update: it writes the pages anew.
 test.for([
   ['deviations.md', deviationsPage],
   ['costs.md', costsPage],
   ['events.md', eventsPage],
+  ['isa.md', isaPage],
 ] as const)('docs/%s is what the source says; npm run docs writes it', async ([name, page]) => {
   await expect(page()).toMatchFileSnapshot(`../../docs/${name}`);
 });

@@ -4,7 +4,7 @@ import type { Decoder } from '../../src/cpu/decode/decoder.ts';
 import { type Instruction, OPERAND_MEMORY } from '../../src/cpu/decode/instruction.ts';
 import { Effects } from '../../src/cpu/semantics/effects.ts';
 import { randomBits, randomFloat } from '../arbitraries/floats.ts';
-import { randomSource } from './randomCases.ts';
+import { RandomSource } from './random.ts';
 import { DATA, DATA_SIZE, type VectorCase } from './vectorSilicon.ts';
 
 /** What an SSE instruction begins with: mandatory prefix, map, opcode. */
@@ -15,7 +15,7 @@ type Filling = 'f64' | 'f32' | 'bits' | 'bytes' | 'integers';
 const FILLINGS: readonly Filling[] = ['f64', 'f64', 'f32', 'f32', 'bits', 'bytes', 'integers'];
 
 const isVector = (insn: Instruction | undefined): insn is Instruction =>
-  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).sse && !insn.mnemonic.startsWith('Fx') && !insn.mnemonic.startsWith('X');
+  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).sse;
 
 export class VectorCaseGenerator {
   private readonly decoder: Decoder;
@@ -24,7 +24,8 @@ export class VectorCaseGenerator {
 
   constructor(decoder: Decoder, seed: number) {
     this.decoder = decoder;
-    this.random = randomSource(seed);
+    const source = new RandomSource(seed);
+    this.random = () => source.fraction();
     this.openings = this.findOpenings();
   }
 

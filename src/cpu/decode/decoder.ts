@@ -41,13 +41,24 @@ const noOperation: Operation = (_core, insn) => {
 export class Decoder {
   private readonly systemOperations: Readonly<Record<string, Operation>>;
   private readonly costs: InstructionCosts;
+  private readonly exists: (mnemonic: string, features: readonly string[]) => boolean;
+  /** Answers of `exists`, by form. */
+  private readonly known = new Map<string, boolean>();
   /** iced's result record, reused: it lives in iced's memory and has no finalizer. */
   private readonly iced = new IcedInstruction();
 
-  /** @param systemOperations long operations by key (semantics/table, SYSTEM_OPERATIONS); a missing one stops the machine as not implemented. */
-  constructor(systemOperations: Readonly<Record<string, Operation>>, costs: InstructionCosts) {
+  /**
+   * @param systemOperations long operations by key (semantics/table, SYSTEM_OPERATIONS); a missing one stops the machine as not implemented.
+   * @param exists whether this processor has an instruction that needs these features; where not, it raises #UD. By default all exist.
+   */
+  constructor(
+    systemOperations: Readonly<Record<string, Operation>>,
+    costs: InstructionCosts,
+    exists: (mnemonic: string, features: readonly string[]) => boolean = () => true,
+  ) {
     this.systemOperations = systemOperations;
     this.costs = costs;
+    this.exists = exists;
   }
 
   /**
@@ -70,7 +81,7 @@ export class Decoder {
         if (error === DecoderError.NoMoreBytes && bytes.length - start < MAX_INSTRUCTION_LENGTH) return true;
         const length = decoder.position - start;
         const insn =
-          error === DecoderError.None
+          error === DecoderError.None && this.isKnown(opCodeFacts(this.iced))
             ? this.build(bytes, start, offset + start, mode)
             : invalid(offset + start, length, mode, this.costs.instruction);
         if (!accept(insn)) return false;
@@ -79,6 +90,15 @@ export class Decoder {
     } finally {
       decoder.free();
     }
+  }
+
+  private isKnown({ form, mnemonic, features }: OpCodeFacts): boolean {
+    let known = this.known.get(form);
+    if (known === undefined) {
+      known = this.exists(mnemonic, features);
+      this.known.set(form, known);
+    }
+    return known;
   }
 
   /** The instruction at `bytes[0]`; undefined when its bytes go beyond the end. */
@@ -98,9 +118,10 @@ export class Decoder {
     const nextIp = BigInt(length);
     const operands: Operand[] = [];
     for (let i = 0; i < iced.opCount; i++) operands.push(operandOf(iced, i));
-    const memory = memoryOf(iced, nextIp);
+    const memory = memoryOf(iced, nextIp, CODE_SIZES[mode]);
     const repeat = facts.repeatable ? repeatOf(iced) : REPEAT_NONE;
-    const semantics = semanticsOf(facts.mnemonic, { operands, memory, repeat, far: iced.isJmpFarIndirect || iced.isCallFarIndirect });
+    const far = iced.isJmpFarIndirect || iced.isCallFarIndirect;
+    const semantics = semanticsOf(facts.mnemonic, { operands, memory, repeat, far });
     const lock = iced.hasLockPrefix;
     return {
       form: facts.form,
@@ -108,12 +129,12 @@ export class Decoder {
       offset,
       length,
       mode: CODE_SIZES[mode],
-      width: widthOf(facts, operands, CODE_SIZES[mode]),
+      width: far ? farWidth(operands[0]!) : widthOf(facts, operands, CODE_SIZES[mode]),
       addressWidth: memory?.addressWidth ?? (stringAddressWidth(iced) || (facts.addressSize as 0 | 16 | 32 | 64) || CODE_SIZES[mode]),
       stackWidth: STACK_WIDTHS[mode],
       operands,
       memory,
-      segment: segmentOf(iced),
+      segment: segmentOf(iced, CODE_SIZES[mode]),
       lock,
       repeat,
       condition: facts.conditional ? iced.conditionCode - 1 : -1,
@@ -167,6 +188,9 @@ function invalid(offset: number, length: number, mode: CodeMode, cycles: number)
     cycles,
   };
 }
+
+/** A far pointer in memory is an offset of the operand size and a selector. */
+const farWidth = (pointer: Operand): Width => (pointer.width - 16) as Width;
 
 /** The operand size where it comes from prefixes, else the width of the first operand (of the second, where the first is a port). */
 function widthOf(facts: OpCodeFacts, operands: readonly Operand[], codeSize: 16 | 32 | 64): Width {

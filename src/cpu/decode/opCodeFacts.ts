@@ -1,10 +1,12 @@
 /** Facts that belong to an instruction form, read from iced once per form: asking for them allocates. */
-import { Code, type Instruction as IcedInstruction, Mnemonic, RflagsBits } from 'iced-x86';
+import { Code, CpuidFeature, type Instruction as IcedInstruction, Mnemonic, RflagsBits } from 'iced-x86';
 import { RFLAGS_AC, RFLAGS_AF, RFLAGS_CF, RFLAGS_DF, RFLAGS_IF, RFLAGS_OF, RFLAGS_PF, RFLAGS_SF, RFLAGS_ZF } from '../../arch/rflags.ts';
 
 export interface OpCodeFacts {
   readonly form: string;
   readonly mnemonic: string;
+  /** CPUID features that it needs, by the decoder's names (features.ts). */
+  readonly features: readonly string[];
   /** Operand and address size that the form demands: 0 when it has none. */
   readonly operandSize: number;
   readonly addressSize: number;
@@ -27,6 +29,7 @@ export function opCodeFacts(iced: IcedInstruction): OpCodeFacts {
   const fresh: OpCodeFacts = {
     form: Code[iced.code]!,
     mnemonic,
+    features: Array.from(iced.cpuidFeatures(), (feature) => CpuidFeature[feature]!),
     operandSize: opCode.operandSize,
     addressSize: opCode.addressSize,
     widthOperand: widthOperandOf(mnemonic),

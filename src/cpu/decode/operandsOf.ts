@@ -1,6 +1,6 @@
 /** Turns iced's operands into ours. */
 import { type Instruction as IcedInstruction, MemorySizeExt, OpKind, Register } from 'iced-x86';
-import { DS } from '../../arch/registers.ts';
+import { DS, FS, RBP, RSP, SS } from '../../arch/registers.ts';
 import { REGISTER_MEANINGS } from './icedRegisters.ts';
 import { type MemoryOperand, OPERAND_FAR, OPERAND_IMMEDIATE, OPERAND_MEMORY, OPERAND_RELATIVE, type Operand } from './instruction.ts';
 
@@ -58,14 +58,18 @@ function farOperand(iced: IcedInstruction, width: 16 | 32): Operand {
   return { kind: OPERAND_FAR, register: -1, width, immediate: (BigInt(iced.farBranchSelector) << 32n) | BigInt(offset >>> 0) };
 }
 
-/** The explicit memory operand, if there is one. String operands are implied and have none. */
-export function memoryOf(iced: IcedInstruction, nextIp: bigint): MemoryOperand | undefined {
+/**
+ * The explicit memory operand, if there is one. String operands are implied and have none. In 64-bit mode overrides other than FS and GS are
+ * ignored.
+ */
+export function memoryOf(iced: IcedInstruction, nextIp: bigint, codeSize: 16 | 32 | 64): MemoryOperand | undefined {
   for (let i = 0; i < iced.opCount; i++) {
     if (iced.opKind(i) !== OpKind.Memory) continue;
     const base = REGISTER_MEANINGS[iced.memoryBase]!;
     const index = REGISTER_MEANINGS[iced.memoryIndex]!;
     const ripRelative = iced.isIpRelMemoryOperand;
     const addressWidth = addressWidthOf(iced);
+    const segment = REGISTER_MEANINGS[iced.memorySegment]!.number;
     const displacement = ripRelative ? iced.ipRelMemoryAddress - nextIp : iced.memoryDisplacement;
     return {
       base: base.number,
@@ -74,7 +78,7 @@ export function memoryOf(iced: IcedInstruction, nextIp: bigint): MemoryOperand |
       scale: iced.memoryIndexScale,
       displacement: BigInt.asUintN(addressWidth, displacement),
       ripRelative,
-      segment: REGISTER_MEANINGS[iced.memorySegment]!.number,
+      segment: segment >= FS || codeSize !== 64 ? segment : base.number === RSP || base.number === RBP ? SS : DS,
       addressWidth,
     };
   }
@@ -98,7 +102,7 @@ export function stringAddressWidth(iced: IcedInstruction): 0 | 16 | 32 | 64 {
 }
 
 /** The effective segment of the data operand; DS when there is none. */
-export function segmentOf(iced: IcedInstruction): number {
+export function segmentOf(iced: IcedInstruction, codeSize: 16 | 32 | 64): number {
   const number = REGISTER_MEANINGS[iced.memorySegment]!.number;
-  return number < 0 ? DS : number;
+  return number < 0 || (codeSize === 64 && number < FS) ? DS : number;
 }

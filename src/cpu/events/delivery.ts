@@ -1,6 +1,6 @@
 import { CANONICAL_LIMIT } from '../../arch/addresses.ts';
 import { EFER_LMA } from '../../arch/controlRegisters.ts';
-import { RSP, SS, TR } from '../../arch/registers.ts';
+import { RSP, SS } from '../../arch/registers.ts';
 import { RFLAGS_IF, RFLAGS_NT, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM } from '../../arch/rflags.ts';
 import {
   AR_DPL_SHIFT,
@@ -8,12 +8,11 @@ import {
   AR_P,
   AR_UNUSABLE,
   TSS64_IST1,
-  TSS64_RSP0,
   TYPE_CONFORMING_OR_EXPAND_DOWN,
   TYPE_INTERRUPT_GATE,
   TYPE_TRAP_GATE,
 } from '../../arch/segments.ts';
-import { VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS } from '../../arch/vectors.ts';
+import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../../arch/vectors.ts';
 import { ACCESS_WRITE } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
 import { guestFault } from '../guestFault.ts';
@@ -25,18 +24,20 @@ import {
   I32_IDTR_LIMIT,
   I32_RFLAGS,
   I32_SEGMENT_ACCESS,
-  I32_SEGMENT_LIMIT,
   I32_SEGMENT_SELECTOR,
   U64_EFER,
   U64_IDTR_BASE,
   U64_RIP,
-  U64_SEGMENT_BASE,
 } from '../state.ts';
+import { innerPointer, rspOffset } from '../system/tss.ts';
+import { deliverLegacy } from './legacyDelivery.ts';
 
 /** How an event came about: what its error codes and checks depend on. */
 export type EventOrigin =
   | 'external'
   | 'exception'
+  /** An exception after the instruction: #DB of a single step or a data breakpoint. */
+  | 'trap'
   /** INT n, INT3, INTO. */
   | 'software'
   /** INT1: no privilege check. */
@@ -46,12 +47,13 @@ export type EventOrigin =
  * The event's handler is about to run: the interrupted state is on its stack, CS:RIP, SS:RSP, RFLAGS and CPL are the handler's.
  * Faults raised on the way are thrown with nothing changed but memory below the new stack pointer.
  * SDM: Vol. 3, "Exception- or Interrupt-Handler Procedures"; "64-Bit Mode Stack Frame".
- *
- * Deviation: only IA-32e mode delivery exists so far; an event in legacy or real mode stops the machine as unimplemented.
  */
 export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigin, errorCode: number): void {
   const { u64, i32 } = core.state;
-  if (!(Number(u64[U64_EFER]!) & EFER_LMA)) core.stopUnimplemented(`delivery of vector ${vector} outside IA-32e mode`, '');
+  if (!(Number(u64[U64_EFER]!) & EFER_LMA)) {
+    deliverLegacy(core, vector, origin, errorCode);
+    return;
+  }
 
   // 1. The gate.
   const external = origin === 'software' ? 0 : 1;
@@ -82,8 +84,8 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
 
   // 3. The handler's stack: an IST entry, RSPn of the TSS when the level changes, else the current one.
   let rsp: number;
-  if (ist !== 0) rsp = readTssStack(core, TSS64_IST1 + (ist - 1) * 8, external);
-  else if (cpl !== oldCpl) rsp = readTssStack(core, TSS64_RSP0 + cpl * 8, external);
+  if (ist !== 0) rsp = innerPointer(core, TSS64_IST1 + (ist - 1) * 8, external);
+  else if (cpl !== oldCpl) rsp = innerPointer(core, rspOffset(cpl), external);
   else rsp = signedNumber(u64[RSP]!);
   rsp = Math.floor(rsp / 16) * 16;
   const bytes = errorCode >= 0 ? 48 : 40;
@@ -96,8 +98,7 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
   const words = errorCode >= 0 ? 1 : 0;
   storeLinear(core, 8, frame + (words + 4) * 8, BigInt(i32[I32_SEGMENT_SELECTOR + SS]!), access);
   storeLinear(core, 8, frame + (words + 3) * 8, u64[RSP]!, access);
-  // Faults push RF = 1, so that a restarted instruction does not break twice.
-  const flags = origin === 'exception' ? i32[I32_RFLAGS]! | RFLAGS_RF : i32[I32_RFLAGS]!;
+  const flags = pushedFlags(core, origin);
   storeLinear(core, 8, frame + (words + 2) * 8, BigInt(flags), access);
   storeLinear(core, 8, frame + (words + 1) * 8, BigInt(i32[I32_SEGMENT_SELECTOR + 1]!), access);
   storeLinear(core, 8, frame + words * 8, u64[U64_RIP]!, access);
@@ -117,14 +118,11 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
   core.charge(core.costs.eventDelivery);
 }
 
-/** A stack pointer of the 64-bit TSS at `offset`. Raises: #TS(TR) when it lies beyond the limit, #SS(EXT) when it is not canonical. */
-function readTssStack(core: Core, offset: number, external: number): number {
-  const { u64, i32 } = core.state;
-  const error = (i32[I32_SEGMENT_SELECTOR + TR]! & 0xfffc) + external;
-  if (offset + 7 > i32[I32_SEGMENT_LIMIT + TR]! >>> 0) throw guestFault.set(VECTOR_TS, error);
-  const bits = loadLinear(core, 8, signedNumber(u64[U64_SEGMENT_BASE + TR]!) + offset, SYSTEM_READ);
-  if (!isCanonicalBits(bits)) throw guestFault.set(VECTOR_SS, external);
-  return signedNumber(bits);
+/** RFLAGS as a handler's frame shows them: RF is set by faults, and clear after an instruction that is complete. */
+export function pushedFlags(core: Core, origin: EventOrigin): number {
+  const flags = core.state.i32[I32_RFLAGS]!;
+  if (origin === 'exception') return flags | RFLAGS_RF;
+  return origin === 'external' ? flags : flags & ~RFLAGS_RF;
 }
 
 /** True iff bits 63:47 of an address are all equal. */

@@ -58,6 +58,7 @@ export function raiseException(core: Core, vector: number, errorCode: number, la
  * Delivers an event through the IDT; faults on the way become the exception, double fault or triple fault that the SDM's table says.
  */
 export function deliverEvent(core: Core, vector: number, errorCode: number, origin: EventOrigin): void {
+  if (core.watch !== null) core.watch.interrupted = true;
   setVectoring(core, vector, errorCode, origin);
   try {
     deliverThroughIdt(core, vector, origin, errorCode);

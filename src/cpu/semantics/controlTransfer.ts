@@ -65,10 +65,11 @@ export const bound: Meaning = (ops, insn) => {
   const { width } = insn;
   const { addressWidth, segment } = insn.memory!;
   const bytes = width >> 3;
-  const la = linearAddress(ops, insn, segment, addressWidth, effectiveOffset(ops, insn), 2 * bytes, false);
+  const offset = effectiveOffset(ops, insn);
+  const above = ops.add(addressWidth, offset, ops.constant(addressWidth, BigInt(bytes)));
   const index = readOperand(ops, insn, 0, width);
-  const lower = ops.load(width, segment, la);
-  const upper = ops.load(width, segment, ops.add(64, la, ops.constant(64, BigInt(bytes))));
+  const lower = ops.load(width, segment, linearAddress(ops, insn, segment, addressWidth, offset, bytes, false));
+  const upper = ops.load(width, segment, linearAddress(ops, insn, segment, addressWidth, above, bytes, false));
   const outside = ops.or(8, ops.lessSigned(width, index, lower), ops.lessSigned(width, upper, index));
   ops.raiseIf(outside, VECTOR_BR, -1);
 };

@@ -1,5 +1,7 @@
 /** Stack operations. SDM: Vol. 1, "Procedure Stack"; Vol. 2, each instruction. */
 import { RAX, RBP, RSP, SS } from '../../arch/registers.ts';
+import { RFLAGS_IOPL, RFLAGS_VM } from '../../arch/rflags.ts';
+import { VECTOR_GP } from '../../arch/vectors.ts';
 import { type Instruction, OPERAND_MEMORY, type Width } from '../decode/instruction.ts';
 import { effectiveOffset, linearAddress } from './address.ts';
 import type { Meaning } from './meaning.ts';
@@ -50,13 +52,12 @@ export const pop: Meaning = (ops, insn) => {
   }
 };
 
-/** PUSHA, PUSHAD: rAX, rCX, rDX, rBX, the old rSP, rBP, rSI, rDI. */
+/** PUSHA, PUSHAD: rAX, rCX, rDX, rBX, the old rSP, rBP, rSI, rDI. After a fault on the way some of them lie below the stack pointer. */
 export const pusha: Meaning = (ops, insn) => {
   const { width, stackWidth } = insn;
   const bytes = width >> 3;
   const old = ops.readGpr(stackWidth, RSP);
   const slot = (n: number) => ops.sub(stackWidth, old, ops.constant(stackWidth, BigInt(n * bytes)));
-  ops.probeStore(width, SS, stackAddress(ops, insn, slot(8), bytes, true));
   for (let register = RAX; register < 8; register++) {
     ops.store(width, SS, stackAddress(ops, insn, slot(register + 1), bytes, true), ops.readGpr(width, register));
   }
@@ -76,9 +77,14 @@ export const popa: Meaning = (ops, insn) => {
   ops.writeGpr(stackWidth, RSP, slot(8));
 };
 
-/** PUSHF: the flags image without VM and RF. */
+/** PUSHF: the flags image without VM and RF. Raises: #GP(0) in virtual-8086 mode when IOPL < 3. */
 export const pushf: Meaning = (ops, insn) => {
   const { width } = insn;
+  if (insn.mode === 16) {
+    const privilege = ops.and(64, ops.readFlags(), ops.constant(64, BigInt(RFLAGS_VM | RFLAGS_IOPL)));
+    for (let level = 0n; level < 3n; level++)
+      ops.raiseIf(ops.equal(64, privilege, ops.constant(64, BigInt(RFLAGS_VM) | (level << 12n))), VECTOR_GP, 0);
+  }
   const image = ops.and(64, ops.readFlags(), ops.constant(64, 0xfcffffn));
   pushValue(ops, insn, width, width === 64 ? image : ops.truncate(64, width, image));
 };
@@ -104,8 +110,6 @@ export const enter: Meaning = (ops, insn) => {
   const below = (from: Value, distance: number) => ops.sub(stackWidth, from, ops.constant(stackWidth, BigInt(distance)));
   const pushes = level === 0 ? 1 : level + 1;
   const bottom = ops.sub(stackWidth, pointer, ops.constant(stackWidth, BigInt(pushes * bytes) + room));
-  // The final stack pointer must be writable, whatever is pushed.
-  ops.probeStore(width, SS, stackAddress(ops, insn, bottom, bytes, true));
   ops.store(width, SS, stackAddress(ops, insn, below(pointer, bytes), bytes, true), ops.readGpr(width, RBP));
   for (let i = 1; i < level; i++) {
     const enclosing = ops.load(width, SS, stackAddress(ops, insn, below(frame, i * bytes), bytes, false));
@@ -115,6 +119,8 @@ export const enter: Meaning = (ops, insn) => {
   if (level > 0) {
     ops.store(width, SS, stackAddress(ops, insn, below(pointer, pushes * bytes), bytes, true), resize(ops, stackWidth, width, newFrame));
   }
+  // The final stack pointer must be writable; what has been pushed by then stays.
+  ops.probeStore(width, SS, stackAddress(ops, insn, bottom, bytes, true));
   ops.writeGpr(width, RBP, resize(ops, stackWidth, width, newFrame));
   ops.writeGpr(stackWidth, RSP, bottom);
 };

@@ -40,8 +40,8 @@ export const lods: Meaning = (ops, insn) => {
 export const cmps: Meaning = (ops, insn) => {
   const { width } = insn;
   endWhenCountIsZero(ops, insn);
-  const a = loadSource(ops, insn);
   const b = loadDestination(ops, insn);
+  const a = loadSource(ops, insn);
   ops.setFlags(FLAGS_SUB, width, a, b, ops.sub(width, a, b));
   advance(ops, insn, RSI);
   advance(ops, insn, RDI);

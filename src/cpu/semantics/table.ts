@@ -67,7 +67,7 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['Iret', 'Iretd', 'Iretq', 'Int', 'Int1', 'Int3', 'Into', 'Syscall', 'Sysret', 'Sysretq', 'Sysenter', 'Sysexit', 'Sysexitq'],
   ...['Swapgs', 'Rdfsbase', 'Rdgsbase', 'Wrfsbase', 'Wrgsbase', 'Sti', 'Cli', 'Stac', 'Clac', 'Popf', 'Popfd', 'Popfq'],
   ...['In', 'Out', 'Insb', 'Insw', 'Insd', 'Outsb', 'Outsw', 'Outsd'],
-  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
+  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait', 'Wait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
   ...['Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],

@@ -19,7 +19,7 @@ import {
   CR4_SMAP,
   CR4_SMEP,
   CR4_TSD,
-  CR4_VME,
+  CR4_UMIP,
   EFER_LMA,
   EFER_LME,
 } from '../../arch/controlRegisters.ts';
@@ -35,7 +35,6 @@ import { exitOnClts, exitOnControlRegister } from '../vmx/intercepts.ts';
 import { requirePrivilege } from './privilege.ts';
 
 const CR4_SUPPORTED =
-  CR4_VME |
   CR4_TSD |
   CR4_DE |
   CR4_PSE |
@@ -48,7 +47,8 @@ const CR4_SUPPORTED =
   CR4_FSGSBASE |
   CR4_PCIDE |
   CR4_SMEP |
-  CR4_SMAP;
+  CR4_SMAP |
+  CR4_UMIP;
 
 /**
  * MOV to and from control registers.

@@ -1,14 +1,12 @@
-import { RSP } from '../../arch/registers.ts';
-import { RFLAGS_AC, RFLAGS_IF } from '../../arch/rflags.ts';
+import { RFLAGS_AC, RFLAGS_IF, RFLAGS_RF } from '../../arch/rflags.ts';
 import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
-import { ACCESS_READ } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
-import { loadLinear, signedNumber } from '../linearMemory.ts';
-import { updatePrivilege } from '../mode.ts';
+import { isVirtual8086, updatePrivilege } from '../mode.ts';
 import { BLOCKING_BY_STI, I32_CPL, I32_INTERRUPTIBILITY, I32_RFLAGS } from '../state.ts';
 import { setFlagsFromStack } from './interrupts.ts';
 import { hasIoPrivilege } from './privilege.ts';
+import { Stack } from './stack.ts';
 
 /** CLI. Raises: #GP(0) when CPL > IOPL. */
 export function cli(core: Core, insn: Instruction): void {
@@ -45,14 +43,17 @@ function setAlignmentCheck(core: Core, insn: Instruction, value: boolean): void 
   core.retire(insn);
 }
 
-/** POPF, POPFD, POPFQ. SDM: Vol. 2, "POPF/POPFD/POPFQ—Pop Stack Into EFLAGS Register". */
+/** POPF, POPFD, POPFQ. Raises: #GP(0) in virtual-8086 mode when IOPL < 3. SDM: Vol. 2, "POPF/POPFD/POPFQ—Pop Stack Into EFLAGS Register". */
 export function popf(core: Core, insn: Instruction): void {
-  if (core.codeSize !== 64) core.stopUnimplemented('POPF in 16- or 32-bit code', '');
-  const { u64, i32 } = core.state;
-  const bytes = (insn.width / 8) as 2 | 8;
-  const flags = loadLinear(core, bytes, signedNumber(u64[RSP]!), ACCESS_READ | core.userAccess);
-  u64[RSP] = BigInt.asUintN(64, u64[RSP]! + BigInt(bytes));
+  if (isVirtual8086(core) && !hasIoPrivilege(core)) core.raise(VECTOR_GP, 0);
+  const { i32 } = core.state;
+  const bytes = (insn.width / 8) as 2 | 4 | 8;
+  const stack = Stack.current(core);
+  const flags = stack.load(bytes);
+  stack.release(bytes);
+  stack.commit();
   setFlagsFromStack(core, Number(flags & 0xffff_ffffn), i32[I32_CPL]!, insn.width);
+  i32[I32_RFLAGS]! &= ~RFLAGS_RF;
   updatePrivilege(core);
   core.retire(insn);
   core.attention = true;

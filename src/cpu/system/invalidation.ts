@@ -31,7 +31,7 @@ export function invpcid(core: Core, insn: Instruction): void {
   const type =
     core.codeSize === 64 ? core.state.u64[insn.operands[0]!.register]! : core.state.u64[insn.operands[0]!.register]! & 0xffff_ffffn;
   if (type > 3n) core.raise(VECTOR_GP, 0);
-  const descriptor = memoryAddress(core, insn);
+  const descriptor = memoryAddress(core, insn, 16);
   const low = loadLinear(core, 8, descriptor, ACCESS_READ | core.userAccess);
   const address = loadLinear(core, 8, descriptor + 8, ACCESS_READ | core.userAccess);
   const pcid = Number(low & 0xfffn);

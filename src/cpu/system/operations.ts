@@ -1,18 +1,25 @@
 import type { Operation } from '../operation.ts';
+import { rdpid, rdrand } from './chance.ts';
 import { clts, movControl } from './controlRegisters.ts';
+import { movDebug } from './debugRegisters.ts';
+import { arpl, lar, lsl, verr, verw } from './descriptorQueries.ts';
 import { lgdt, lidt, lldt, ltr, sgdt, sidt, sldt, str } from './descriptorTables.ts';
 import { farCall, farJump, farReturn } from './farTransfer.ts';
 import { swapgs, syscall, sysret } from './fastCalls.ts';
+import { sysenter, sysexit } from './fastEntry.ts';
 import { clac, cli, popf, stac, sti } from './flags.ts';
 import { cpuid } from './identification.ts';
-import { int1, int3, intN, into, iret } from './interrupts.ts';
+import { int1, int3, intN, into } from './interrupts.ts';
 import { invlpg, invpcid, wbinvd } from './invalidation.ts';
+import { iret } from './iret.ts';
+import { lmsw, rsm, smsw, wait } from './machineStatus.ts';
 import { mark } from './mark.ts';
 import { rdmsr, wrmsr } from './msr.ts';
+import { inputString, outputString } from './portStrings.ts';
 import { input, output } from './ports.ts';
 import { rdfsbase, rdgsbase, wrfsbase, wrgsbase } from './segmentBases.ts';
-import { movToSegment, popSegment } from './segmentLoads.ts';
-import { hlt, pause, rdtsc, rdtscp } from './time.ts';
+import { lds, les, lfs, lgs, lss, movToSegment, popSegment } from './segmentLoads.ts';
+import { hlt, pause, rdpmc, rdtsc, rdtscp } from './time.ts';
 import { fxrstor, fxsave } from './vectorState.ts';
 import { vmxInstructions } from './vmxInstructions.ts';
 
@@ -36,8 +43,15 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Clts: clts,
   MovToControl: movControl,
   MovFromControl: movControl,
+  MovToDebug: movDebug,
+  MovFromDebug: movDebug,
   MovToSegment: movToSegment,
   PopSegment: popSegment,
+  Les: les,
+  Lds: lds,
+  Lss: lss,
+  Lfs: lfs,
+  Lgs: lgs,
   JmpFar: farJump,
   CallFar: farCall,
   Retf: farReturn,
@@ -68,6 +82,29 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Invlpg: invlpg,
   Invpcid: invpcid,
   Invd: wbinvd,
+  Wbnoinvd: wbinvd,
+  Rdpmc: rdpmc,
+  Rdpid: rdpid,
+  Rdrand: rdrand,
+  Rdseed: rdrand,
+  Lar: lar,
+  Lsl: lsl,
+  Verr: verr,
+  Verw: verw,
+  Arpl: arpl,
+  Smsw: smsw,
+  Lmsw: lmsw,
+  Wait: wait,
+  Rsm: rsm,
+  Sysenter: sysenter,
+  Sysexit: sysexit,
+  Sysexitq: sysexit,
+  Insb: inputString,
+  Insw: inputString,
+  Insd: inputString,
+  Outsb: outputString,
+  Outsw: outputString,
+  Outsd: outputString,
   Wbinvd: wbinvd,
   Fxsave: fxsave,
   Fxsave64: fxsave,

@@ -4,7 +4,7 @@ import { VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
 import type { Core } from '../core.ts';
 import type { Instruction } from '../decode/instruction.ts';
 import { ACTIVITY_HALTED, I32_CPL, U64_CR4, U64_TSC_AUX, U64_TSC_OFFSET } from '../state.ts';
-import { exitOnHlt, exitOnPause, exitOnRdtsc } from '../vmx/intercepts.ts';
+import { exitOnHlt, exitOnPause, exitOnRdpmc, exitOnRdtsc } from '../vmx/intercepts.ts';
 import { requirePrivilege } from './privilege.ts';
 
 /** The time-stamp counter: local cycles plus the offset that WRMSR or the VMM set. */
@@ -41,6 +41,12 @@ export function rdtscp(core: Core, insn: Instruction): void {
   if (!core.vmx.allowsRdtscp(core)) core.raise(VECTOR_UD);
   rdtsc(core, insn);
   if (!core.vmx.exited) core.state.u64[RCX] = core.state.u64[U64_TSC_AUX]! & 0xffff_ffffn;
+}
+
+/** RDPMC. Raises: #GP(0) always: there are no performance counters. */
+export function rdpmc(core: Core, insn: Instruction): void {
+  if (core.state.i32[I32_CPL] === 0 && exitOnRdpmc(core, insn)) return;
+  core.raise(VECTOR_GP, 0);
 }
 
 /** HLT. Raises: #GP(0) at CPL > 0. */

@@ -21,7 +21,7 @@ const registersOf = (core: Core): number => (core.codeSize === 64 ? 16 : 8);
 /** The area's linear address, checked. Raises: #NM when CR0.EM or CR0.TS = 1; #GP(0) when not a multiple of 16; #PF. */
 function areaAddress(core: Core, insn: Instruction, access: number): number {
   if (Number(core.state.u64[U64_CR0]! & BigInt(CR0_EM | CR0_TS)) !== 0) core.raise(VECTOR_NM);
-  const la = memoryAddress(core, insn);
+  const la = memoryAddress(core, insn, XMM_AT + 16 * registersOf(core), access !== (ACCESS_READ | core.userAccess));
   if (la % 16 !== 0) core.raise(VECTOR_GP, 0);
   // Its end may lie in another page: nothing is touched unless all can be.
   translateOrFault(core, la + XMM_AT + 16 * registersOf(core) - 1, access);

@@ -41,6 +41,7 @@ export const vmxInstructions: Record<string, Operation> = {
   Vmwrite: vmxInstruction(EXIT_VMWRITE),
   Vmxoff: vmxInstruction(EXIT_VMXOFF),
   Vmxon: vmxInstruction(EXIT_VMXON),
+  Vmfunc: (core) => core.raise(VECTOR_UD),
   Invept: vmxInstruction(EXIT_INVEPT),
   Invvpid: vmxInstruction(EXIT_INVVPID),
 };

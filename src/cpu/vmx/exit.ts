@@ -43,6 +43,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   const { vmx, state } = core;
   const vmcs = vmx.current!;
   const { context } = core.mmu;
+  if (core.watch !== null) core.watch.interrupted = true;
 
   // 1. Exit information.
   vmcs.writeNumber(VMCS_EXIT_REASON, reason);

@@ -16,11 +16,14 @@ import {
   EXIT_INVLPG,
   EXIT_INVPCID,
   EXIT_IO,
+  EXIT_MOV_DR,
   EXIT_NMI_WINDOW,
   EXIT_PAUSE,
   EXIT_PREEMPTION_TIMER,
   EXIT_RDMSR,
+  EXIT_RDPMC,
   EXIT_RDTSC,
+  EXIT_TASK_SWITCH,
   EXIT_TRIPLE_FAULT,
   EXIT_WBINVD,
   EXIT_WRMSR,
@@ -58,8 +61,10 @@ import {
   PRIMARY_HLT_EXITING,
   PRIMARY_INTERRUPT_WINDOW_EXITING,
   PRIMARY_INVLPG_EXITING,
+  PRIMARY_MOV_DR_EXITING,
   PRIMARY_NMI_WINDOW_EXITING,
   PRIMARY_PAUSE_EXITING,
+  PRIMARY_RDPMC_EXITING,
   PRIMARY_RDTSC_EXITING,
   PRIMARY_UNCONDITIONAL_IO_EXITING,
   PRIMARY_USE_IO_BITMAPS,
@@ -86,6 +91,7 @@ function exitOnInstruction(core: Core, insn: Instruction, control: number, reaso
 export const exitOnCpuid = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, 0, EXIT_CPUID);
 export const exitOnHlt = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, PRIMARY_HLT_EXITING, EXIT_HLT);
 export const exitOnRdtsc = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, PRIMARY_RDTSC_EXITING, EXIT_RDTSC);
+export const exitOnRdpmc = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, PRIMARY_RDPMC_EXITING, EXIT_RDPMC);
 export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
 export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
@@ -160,6 +166,27 @@ export function exitOnControlRegister(core: Core, insn: Instruction, control: nu
     exits = ((core.state.u64[gpr]! ^ shadow) & mask) !== 0n;
   }
   return exits && exitOnInstruction(core, insn, 0, EXIT_CR_ACCESS, control | (write ? 0 : 1 << 4) | (gpr << 8));
+}
+
+/** LMSW exits when it would change a bit that the VMM owns from what its shadow shows; PE only when it sets it. Access type 3. */
+export function exitOnLmsw(core: Core, insn: Instruction, source: number): boolean {
+  if (!core.nonRoot) return false;
+  const { current } = core.vmx;
+  const mask = current!.readNumber(VMCS_CR0_GUEST_HOST_MASK);
+  const shadow = current!.readNumber(VMCS_CR0_READ_SHADOW);
+  const changed = ((source ^ shadow) & mask & 0xe) | (source & ~shadow & mask & 1);
+  return changed !== 0 && exitOnInstruction(core, insn, 0, EXIT_CR_ACCESS, (3 << 4) | ((source << 16) >>> 0));
+}
+
+/** MOV to and from DRn. Qualification: register in 2:0, direction in 4 (1 from), general register in 11:8. */
+export const exitOnDebugRegister = (core: Core, insn: Instruction, number: number, gpr: number, write: boolean): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_MOV_DR_EXITING, EXIT_MOV_DR, number | (write ? 0 : 1 << 4) | (gpr << 8));
+
+/** A task switch always leaves a guest. Qualification: selector in 15:0, source in 31:30. SDM: Vol. 3, "Exit Qualification for Task Switches". */
+export function exitOnTaskSwitch(core: Core, selector: number, source: 'call' | 'iret' | 'jump' | 'interrupt', length: number): boolean {
+  if (!core.nonRoot) return false;
+  vmExit(core, EXIT_TASK_SWITCH, selector + ['call', 'iret', 'jump', 'interrupt'].indexOf(source) * 2 ** 30, length);
+  return true;
 }
 
 /** CLTS exits when the VMM owns CR0.TS and its shadow shows it set. Access type 2. */

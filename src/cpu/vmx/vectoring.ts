@@ -18,7 +18,7 @@ export function interruptionInfo(vector: number, errorCode: number, origin: Even
   let type: number;
   if (vector === VECTOR_NMI && (origin === 'external' || origin === 'exception')) type = INTERRUPTION_NMI;
   else if (origin === 'external') type = INTERRUPTION_EXTERNAL;
-  else if (origin === 'exception') type = INTERRUPTION_HARDWARE_EXCEPTION;
+  else if (origin === 'exception' || origin === 'trap') type = INTERRUPTION_HARDWARE_EXCEPTION;
   else if (origin === 'privileged') type = INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION;
   else type = vector === VECTOR_BP || vector === VECTOR_OF ? INTERRUPTION_SOFTWARE_EXCEPTION : INTERRUPTION_SOFTWARE_INTERRUPT;
   return INTERRUPTION_VALID + (type << INTERRUPTION_TYPE_SHIFT) + vector + (errorCode >= 0 ? INTERRUPTION_ERROR_CODE_VALID : 0);

@@ -6,11 +6,11 @@ import {
   CR0_PE,
   CR0_PG,
   CR0_WP,
+  CR4_LA57,
   CR4_OSXSAVE,
   CR4_PAE,
   CR4_PCIDE,
   CR4_PGE,
-  CR4_UMIP,
   CR4_VMXE,
   EFER_LMA,
   EFER_LME,
@@ -93,7 +93,7 @@ describe('MOV to CR3', () => {
 
 describe('MOV to CR4', () => {
   test.for([
-    ['a bit that is not there', DIRECT_CR4 | BigInt(CR4_UMIP)],
+    ['a bit that is not there', DIRECT_CR4 | BigInt(CR4_LA57)],
     ['OSXSAVE, which CPUID does not announce', DIRECT_CR4 | BigInt(CR4_OSXSAVE)],
     ['VMXE, where there is no VMX', DIRECT_CR4 | BigInt(CR4_VMXE)],
     ['bits 63:32', DIRECT_CR4 | (1n << 40n)],

@@ -259,14 +259,27 @@ describe('far transfers', () => {
     expect(jump(KERNEL_DS).fault()).toEqual({ vector: VECTOR_GP, error: KERNEL_DS });
   });
 
-  test('a far JMP through a gate says that it is not implemented', () => {
-    const rig = new Rig((a) => {
-      a.mov(eax, DATA);
-      a.bytes([0xff, 0x28]);
-    });
-    rig.store(DATA, BigInt(FREE_SELECTOR) << 32n);
-    rig.store(GDT + FREE_SELECTOR, descriptor(0x8c));
-    expect(rig.run()).toMatchObject({ kind: 'unimplemented', core: 0 });
+  test('a far JMP through a call gate goes where the gate says; a reserved descriptor is #GP(selector)', () => {
+    const jump = (type: number): Rig => {
+      const rig = new Rig((a) => {
+        a.mov(eax, DATA);
+        a.bytes([0xff, 0x28]);
+        a.label('target');
+        a.nop();
+        a.jmp('target');
+      });
+      rig.store(DATA, BigInt(FREE_SELECTOR) << 32n);
+      const to = BigInt(rig.at('target'));
+      rig.store(GDT + FREE_SELECTOR, (to & 0xffffn) | (8n << 16n) | (BigInt(type) << 40n) | ((to >> 16n) << 48n));
+      return rig;
+    };
+    const rig = jump(0x8c);
+    runTo(rig, 'target');
+    expect(state(rig)).toMatchObject({ rip: rig.at('target'), cpl: 0, code: 64 });
+    expect(jump(0x8d).fault()).toEqual({ vector: VECTOR_GP, error: FREE_SELECTOR });
+    // 16-bit call gates and task gates are no more in IA-32e mode.
+    expect(jump(0x84).fault()).toEqual({ vector: VECTOR_GP, error: FREE_SELECTOR });
+    expect(jump(0x85).fault()).toEqual({ vector: VECTOR_GP, error: FREE_SELECTOR });
   });
 });
 

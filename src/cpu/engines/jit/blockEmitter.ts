@@ -1,6 +1,7 @@
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
+import { MARK_REGISTERS, mark, markNumber } from '../../system/mark.ts';
 import type { EmitterOps } from './emitterOps.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
@@ -15,6 +16,13 @@ import { I32, op } from './wasmModule.ts';
 export const LEAVE_AT_ONCE = -1.5;
 export const COUNT_LOOKUP = 1n << 32n;
 const F64_LT = 0x63;
+
+/** What code depends on besides the instructions; the same for a whole run. */
+export interface RegionFacts {
+  /** Price of INVLPG. */
+  readonly invlpgCycles: number;
+  readonly marksAreHeard: boolean;
+}
 
 /** What a block asks of the region around it. All of them emit code that does not fall through. */
 export interface BlockSurroundings {
@@ -32,7 +40,7 @@ export interface BlockSurroundings {
 export class BlockEmitter {
   readonly instructions: InstructionEmitter;
   private readonly frame: RegionFrame;
-  private readonly invlpgCycles: number;
+  private readonly facts: RegionFacts;
   private readonly surroundings: BlockSurroundings;
   /** The block being written: its number, and what its instructions so far have cost. */
   private current = 0;
@@ -41,9 +49,9 @@ export class BlockEmitter {
   private lookups = 0;
   private offset = 0;
 
-  constructor(frame: RegionFrame, invlpgCycles: number, surroundings: BlockSurroundings) {
+  constructor(frame: RegionFrame, facts: RegionFacts, surroundings: BlockSurroundings) {
     this.frame = frame;
-    this.invlpgCycles = invlpgCycles;
+    this.facts = facts;
     this.surroundings = surroundings;
     this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
       leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
@@ -63,6 +71,7 @@ export class BlockEmitter {
       const { ops } = instructions;
       if (insn.mnemonic === 'Pause') return this.emitPause(insn);
       if (insn.mnemonic === 'Invlpg') return this.emitInvlpg(insn);
+      if (insn.operation === mark) return this.emitMark(insn);
       if (block.instructions.length === 1) emitRepeatInBulk(this.frame.builder, this.frame.locals, RUNTIME_NUMBERS.repeat, insn);
       if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
       const last = this.retired === block.instructions.length - 1;
@@ -96,6 +105,31 @@ export class BlockEmitter {
     this.surroundings.edge(insn.offset + insn.length);
   }
 
+  /** A mark is a NOP for whom nobody listens to; a listener is told by the host, with the time and the registers in the state block. */
+  private emitMark(insn: Instruction): void {
+    const { builder, locals } = this.frame;
+    const { ops } = this.instructions;
+    this.addClock();
+    this.cycles = 0;
+    if (this.facts.marksAreHeard) {
+      builder.get(locals.core);
+      builder.get(locals.clock);
+      builder.memory(op.f64_store, CLOCK_BYTE);
+      for (const register of MARK_REGISTERS) {
+        ops.touched.add(register);
+        builder.get(locals.core);
+        builder.get(locals.gpr[register]!);
+        builder.memory(op.i64_store, register * 8);
+      }
+      builder.i32(markNumber(insn));
+      builder.call(RUNTIME_NUMBERS.mark);
+    }
+    this.retired++;
+    this.cycles = insn.cycles;
+    this.finishBlock();
+    this.surroundings.edge(insn.offset + insn.length);
+  }
+
   /** INVLPG stays in the region unless a VMM or a listener wants to know, or it has removed the translation of a fetch. */
   private emitInvlpg(insn: Instruction): void {
     const { instructions, surroundings } = this;
@@ -114,7 +148,7 @@ export class BlockEmitter {
     this.leaveToReference();
     builder.close();
     this.retired++;
-    this.cycles += insn.cycles + this.invlpgCycles;
+    this.cycles += insn.cycles + this.facts.invlpgCycles;
     this.finishBlock();
     builder.get(answer);
     builder.openIf(0);

@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
 import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
-import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_TLB_FILL } from '../../../trace/events.ts';
+import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_MARK, EVENT_TLB_FILL } from '../../../trace/events.ts';
 import type { Core } from '../../core.ts';
 import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
@@ -25,6 +25,7 @@ import {
   U64_TRANSFER,
   U64_TRANSFER_HIGH,
 } from '../../state.ts';
+import { emitMark } from '../../system/mark.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { ReferenceOps } from '../reference/referenceOps.ts';
@@ -263,7 +264,10 @@ export class JitEngine implements Engine, HostCalls {
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
     this.runtime ??= this.makeRuntime();
     this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);
-    const compiler = new RegionCompiler(plan, this.core.costs.invlpg);
+    const compiler = new RegionCompiler(plan, {
+      invlpgCycles: this.core.costs.invlpg,
+      marksAreHeard: (this.core.probe.mask & (1 << EVENT_MARK)) !== 0,
+    });
     const module = new WebAssembly.Module(compiler.compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.layout.memory },
@@ -331,6 +335,11 @@ export class JitEngine implements Engine, HostCalls {
     const { u64 } = this.core.state;
     u64[U64_TRANSFER] = value;
     u64[U64_TRANSFER_HIGH] = value >> 64n;
+  }
+
+  /** HostCalls: observers are told of a mark. */
+  mark(number: number): void {
+    emitMark(this.core, number);
   }
 
   /** HostCalls: a floating-point operation that is not ordinary, carried out by the reference engine's unit. */

@@ -1,4 +1,4 @@
-import { BlockEmitter, COUNT_LOOKUP, record } from './blockEmitter.ts';
+import { BlockEmitter, COUNT_LOOKUP, type RegionFacts, record } from './blockEmitter.ts';
 import { changesFlagsFirst, expectedRules } from './flagLiveness.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { isIdle } from './idleLoop.ts';
@@ -39,10 +39,9 @@ export class RegionCompiler {
   private current = 0;
   private copied = 0;
 
-  /** @param invlpgCycles price of INVLPG. */
-  constructor(plan: RegionPlan, invlpgCycles: number) {
+  constructor(plan: RegionPlan, facts: RegionFacts) {
     this.plan = plan;
-    this.blocks = new BlockEmitter(this.frame, invlpgCycles, {
+    this.blocks = new BlockEmitter(this.frame, facts, {
       edge: (offset) => this.edge(offset),
       dynamicEdge: () => this.dynamicEdge(),
       exitNormally: () => this.frame.builder.branch(this.exitNormalLevel),

@@ -1,5 +1,9 @@
 import type { Block } from '../../decode/block.ts';
 import { type Instruction, OPERAND_RELATIVE } from '../../decode/instruction.ts';
+import type { Operation } from '../../operation.ts';
+import { invlpg } from '../../system/invalidation.ts';
+import { mark } from '../../system/mark.ts';
+import { pause } from '../../system/time.ts';
 
 /** Most blocks and instructions of one region. */
 const BLOCK_LIMIT = 64;
@@ -45,11 +49,11 @@ export function planRegion(entry: Block, find: (hpa: number) => Block | undefine
 }
 
 /** Long operations that regions carry out themselves, most of the time. */
-const COMPILED_OPERATIONS: ReadonlySet<string> = new Set(['Pause', 'Invlpg']);
+const COMPILED_OPERATIONS: ReadonlySet<Operation> = new Set([pause, invlpg, mark]);
 
 /** A block that begins with a long operation would be left at once. */
 export const isWorthwhile = (block: Block): boolean =>
-  block.instructions[0]!.kind !== 'system' || COMPILED_OPERATIONS.has(block.instructions[0]!.mnemonic);
+  block.instructions[0]!.kind !== 'system' || COMPILED_OPERATIONS.has(block.instructions[0]!.operation);
 
 const lastOf = (block: Block): Instruction => block.instructions[block.instructions.length - 1]!;
 
@@ -57,7 +61,7 @@ const lastOf = (block: Block): Instruction => block.instructions[block.instructi
 function targets(block: Block): number[] {
   const last = lastOf(block);
   const after = last.offset + last.length;
-  if (last.kind === 'system') return COMPILED_OPERATIONS.has(last.mnemonic) ? [after] : [];
+  if (last.kind === 'system') return COMPILED_OPERATIONS.has(last.operation) ? [after] : [];
   if (last.kind === 'plain') return [after];
   if (last.operands[0]?.kind === OPERAND_RELATIVE) {
     return last.mnemonic === 'Jmp' || last.mnemonic === 'Call' ? [after + last.delta] : [after + last.delta, after];

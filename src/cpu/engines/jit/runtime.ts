@@ -28,12 +28,14 @@ export interface HostCalls {
    * @param step its number. @returns ACCESS_DONE or ACCESS_FAULTED.
    */
   floating(step: number): number;
+  /** @param number MARK_…. */
+  mark(number: number): void;
 }
 
 /** Functions that regions import from the runtime, in this order, with their types. */
 export const RUNTIME_IMPORTS = [
   ...(['close', 'access', 'raise', 'mulHighUnsigned', 'mulHighSigned'] as const),
-  ...(['invlpg', 'repeat', 'floating', 'ordinaryF64', 'ordinaryF32'] as const),
+  ...(['invlpg', 'repeat', 'floating', 'ordinaryF64', 'ordinaryF32', 'mark'] as const),
 ] as const;
 export const RUNTIME_TYPES = [
   // close(rule, a, b, r, flags) -> flags
@@ -53,8 +55,10 @@ export const RUNTIME_TYPES = [
   // ordinary(a, b, r, floor, sum) -> lanes
   { parameters: [V128, V128, V128, F64, I32], results: [I32] },
   { parameters: [V128, V128, V128, F32, I32], results: [I32] },
+  // mark(number)
+  { parameters: [I32], results: [] },
 ] as const;
-export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6, 7, 8] as const;
+export const RUNTIME_TYPE_OF = [0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9] as const;
 
 export interface Runtime {
   readonly functions: Record<string, unknown>;
@@ -87,7 +91,10 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
     host: { access: host.access.bind(host), raise: host.raise.bind(host) },
   });
   const exports = instance.exports as Record<string, unknown>;
-  return { functions: { ...exports, floating: host.floating.bind(host) }, closeInState: exports['closeInState'] as (core: number) => void };
+  return {
+    functions: { ...exports, floating: host.floating.bind(host), mark: host.mark.bind(host) },
+    closeInState: exports['closeInState'] as (core: number) => void,
+  };
 }
 
 /** One case for each rule and width: the rule's flags, bit by bit, into the flags word. */

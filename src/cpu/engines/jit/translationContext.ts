@@ -21,7 +21,6 @@ import {
   I32_WALK_TABLE_REQUIRED,
   I32_WRITE_REQUIRED,
 } from '../../state.ts';
-import { sseFault } from '../sseAccess.ts';
 
 /** Everything besides the address and the kind of access that decides what a first-level TLB entry serves, and which regions may run. */
 interface ContextKey {
@@ -36,8 +35,7 @@ interface ContextKey {
 /** Contexts told apart at the same time. */
 const KNOWN_LIMIT = Math.min(64, CONTEXT_LIMIT - 1);
 
-/** @param sse SSE instructions may be executed: regions that hold some are for such contexts only. */
-const flagsOf = (userAccess: number, context: PagingContext, sse: boolean): number =>
+const flagsOf = (userAccess: number, context: PagingContext): number =>
   userAccess |
   (context.paging ? 1 : 0) |
   (context.writeProtect ? 2 : 0) |
@@ -47,8 +45,7 @@ const flagsOf = (userAccess: number, context: PagingContext, sse: boolean): numb
   (context.noExecute ? 64 : 0) |
   (context.globalPages ? 128 : 0) |
   (context.eptAccessedDirty ? 256 : 0) |
-  (context.smep ? 512 : 0) |
-  (sse ? 1024 : 0);
+  (context.smep ? 512 : 0);
 
 /** Tells generated code by what to translate, and numbers the contexts of one core so that the shortcut can tell their pages apart. */
 export class TranslationContexts {
@@ -70,7 +67,7 @@ export class TranslationContexts {
   describe(): void {
     const { context } = this.core.mmu;
     const { current } = this;
-    const flags = flagsOf(this.core.userAccess, context, sseFault(this.core.state.i32) < 0);
+    const flags = flagsOf(this.core.userAccess, context);
     const same = current.flags === flags && current.pcid === context.pcid && current.vpid === context.vpid;
     if (!same || current.eptRoot !== context.eptRoot) this.change(context, flags);
     if (context.root !== this.root) {

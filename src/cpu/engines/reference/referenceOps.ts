@@ -1,21 +1,22 @@
 /** `Ops` on bigints over a core's state block: the oracle. */
 import { CR4_OSXMMEXCPT } from '../../../arch/controlRegisters.ts';
 import { CS, SS } from '../../../arch/registers.ts';
-import { VECTOR_GP, VECTOR_PF, VECTOR_SS, VECTOR_UD, VECTOR_XM } from '../../../arch/vectors.ts';
+import { VECTOR_AC, VECTOR_GP, VECTOR_PF, VECTOR_SS, VECTOR_UD, VECTOR_XM } from '../../../arch/vectors.ts';
 import { ACCESS_READ, ACCESS_WRITE, FAULT_PAGE } from '../../../mmu/access.ts';
 import type { Core } from '../../core.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { FAULT_EPT, guestFault } from '../../guestFault.ts';
+import { segmentAllows } from '../../segmentCheck.ts';
 import { conditionOfFlags } from '../../semantics/conditions.ts';
 import type { FloatStep } from '../../semantics/floatStep.ts';
 import type { FlagBit, FlagRule, Ops, Value } from '../../semantics/ops.ts';
 import { I32_MXCSR, I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_CR4, U64_SEGMENT_BASE } from '../../state.ts';
+import { checksAlignment, type StepWatch } from '../../stepWatch.ts';
 import { sseFault } from '../sseAccess.ts';
 import { SMALL } from './bigintArithmetic.ts';
 import { BigintX87 } from './bigintX87.ts';
 import { FloatUnit } from './floatUnit.ts';
 import { LazyFlags } from './lazyFlags.ts';
-import { segmentAllows } from './segmentCheck.ts';
 
 const CANONICAL_LIMIT = 2 ** 47;
 /** Most register writes of one instruction: POPA has nine. */
@@ -61,6 +62,10 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   private updateSecond = -1;
   private updateOffset = 0;
 
+  /** Set while instructions are executed one at a time and accesses matter to debug exceptions or alignment checks. */
+  private watch: StepWatch | null = null;
+  private aligned = false;
+
   /** Pages of the block being executed; a store to one of them sets `blockWritten`. */
   blockPage = -1;
   blockSecondPage = -1;
@@ -81,6 +86,8 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
     }
+    this.watch = core.watch;
+    this.aligned = core.watch !== null && checksAlignment(core);
     this.readFlagsWord();
   }
 
@@ -202,8 +209,9 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
 
   load(width: Width, segment: number, la: bigint): bigint {
     if (this.ended) return 0n;
-    const address = this.canonical(segment, la);
     const bytes = width >> 3;
+    const address = this.canonical(segment, la, bytes);
+    if (this.watch !== null) this.watched(address, bytes, false);
     if ((address & 0xfff) + bytes > 4096) {
       const first = this.translate(address, ACCESS_READ);
       const second = this.translate(pageAfter(address), ACCESS_READ);
@@ -214,8 +222,9 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
 
   store(width: Width, segment: number, la: bigint, value: bigint): void {
     if (this.ended) return;
-    const address = this.canonical(segment, la);
     const bytes = width >> 3;
+    const address = this.canonical(segment, la, bytes);
+    if (this.watch !== null) this.watched(address, bytes, true);
     if ((address & 0xfff) + bytes > 4096) {
       const first = this.translate(address, ACCESS_WRITE);
       const second = this.translate(pageAfter(address), ACCESS_WRITE);
@@ -227,8 +236,9 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
 
   loadForUpdate(width: Width, segment: number, la: bigint): bigint {
     if (this.ended) return 0n;
-    const address = this.canonical(segment, la);
     const bytes = width >> 3;
+    const address = this.canonical(segment, la, bytes);
+    if (this.watch !== null) this.watched(address, bytes, true);
     this.updateFirst = this.translate(address, ACCESS_WRITE);
     if ((address & 0xfff) + bytes > 4096) {
       this.updateSecond = this.translate(pageAfter(address), ACCESS_WRITE);
@@ -247,7 +257,8 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
 
   probeStore(width: Width, segment: number, la: bigint): void {
     if (this.ended) return;
-    const address = this.canonical(segment, la);
+    const address = this.canonical(segment, la, width >> 3);
+    if (this.aligned && (address & ((width >> 3) - 1)) !== 0) throw guestFault.set(VECTOR_AC, 0);
     this.translate(address, ACCESS_WRITE);
     if ((address & 0xfff) + (width >> 3) > 4096) this.translate(pageAfter(address), ACCESS_WRITE);
   }
@@ -311,7 +322,8 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   }
 
   loadVector(segment: number, la: bigint): bigint {
-    const address = this.canonical(segment, la);
+    const address = this.canonical(segment, la, 16);
+    if (this.watch !== null) this.watched(address, 16, false);
     const first = this.translate(address, ACCESS_READ);
     if ((address & 0xfff) > 4096 - 16)
       return this.loadSplit(first, this.translate(pageAfter(address), ACCESS_READ), 4096 - (address & 0xfff), 16);
@@ -319,7 +331,8 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   }
 
   storeVector(segment: number, la: bigint, value: bigint): void {
-    const address = this.canonical(segment, la);
+    const address = this.canonical(segment, la, 16);
+    if (this.watch !== null) this.watched(address, 16, true);
     const first = this.translate(address, ACCESS_WRITE);
     if ((address & 0xfff) > 4096 - 16) {
       this.storeSplit(first, this.translate(pageAfter(address), ACCESS_WRITE), 4096 - (address & 0xfff), 16, value);
@@ -350,9 +363,15 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     return this.insn.repeat === 0;
   }
 
-  private canonical(segment: number, la: bigint): number {
+  /** Raises #AC(0) for an access that must be aligned and is not; others are noted for the breakpoints. */
+  private watched(address: number, bytes: number, write: boolean): void {
+    if (this.aligned && (address & (bytes - 1)) !== 0) throw guestFault.set(VECTOR_AC, 0);
+    this.watch!.note(address, bytes, write);
+  }
+
+  private canonical(segment: number, la: bigint, bytes: number): number {
     const address = Number(BigInt.asIntN(64, la));
-    if (address >= -CANONICAL_LIMIT && address < CANONICAL_LIMIT) return address;
+    if (address >= -CANONICAL_LIMIT && address + bytes <= CANONICAL_LIMIT) return address;
     throw guestFault.set(segment === SS ? VECTOR_SS : VECTOR_GP, 0);
   }
 

@@ -67,7 +67,10 @@ export type Ordering = 'less' | 'equal' | 'greater' | 'unordered';
 export const isNan = (f: FloatFormat, bits: bigint): boolean => (bits & ~f.signBit) > f.infinity;
 const isSignalling = (f: FloatFormat, bits: bigint): boolean => isNan(f, bits) && (bits & f.quietBit) === 0n;
 
-const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(2).length);
+function bitLength(value: bigint): number {
+  const digits = value.toString(16);
+  return 4 * digits.length - (Math.clz32(Number.parseInt(digits[0]!, 16)) - 28);
+}
 
 /** Greatest integer whose square is at most `value`. */
 function integerRoot(value: bigint): bigint {

@@ -52,6 +52,7 @@ export class TranslatingCore {
       access: (low: number, high: number, word: number) => this.hostAccess(low, high, word),
       raise: () => {},
       floating: () => 0,
+      mark: () => {},
     };
     this.functions = createRuntime(memory, layout.totalPages, hardware, host).functions as typeof this.functions;
   }

@@ -1,0 +1,71 @@
+/** What differs between two outcomes of a case, where the manual says what must be. */
+import { RFLAGS_DEFINED, RFLAGS_RF } from '../../src/arch/rflags.ts';
+import { VECTOR_DB, VECTOR_PF } from '../../src/arch/vectors.ts';
+import type { Instruction } from '../../src/cpu/decode/instruction.ts';
+import type { Outcome, SiliconCase } from './siliconCase.ts';
+
+const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
+const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'];
+/** Where the kernel's part begins: one page below the limit of canonical addresses. */
+const KERNEL_HALF = (1n << 47n) - 0x1000n;
+
+const hex = (value: bigint | number): string => value.toString(16);
+
+/** Flags that an instruction leaves undefined count for nothing, from there on. */
+export const undefinedFlags = (insns: readonly Instruction[]): number => insns.reduce((mask, insn) => mask | insn.flagsUndefined, 0);
+
+/** The differences in words, `expected | actual`; empty when there is none. */
+export function differences(insns: readonly Instruction[], one: SiliconCase, expected: Outcome, actual: Outcome): string[] {
+  // Where several things are wrong: whether the stack of the outer level is looked at, whether a call pushes before its target is checked.
+  if (
+    expected.vector !== actual.vector &&
+    expected.rip === actual.rip &&
+    insns.some(({ mnemonic }) => /^(?:Retf|Iret|Call)/.test(mnemonic))
+  )
+    return [];
+  if (expected.vector !== actual.vector)
+    return [`vector ${expected.vector} at ${hex(expected.rip)} | ${actual.vector} at ${hex(actual.rip)}`];
+  const found: string[] = [];
+  const check = (what: string, a: bigint | number, b: bigint | number): void => {
+    if (a !== b) found.push(`${what} ${hex(a)} | ${hex(b)}`);
+  };
+  // The kernel says of its own half that pages are present, whatever they are.
+  const hidden = expected.vector === VECTOR_PF && expected.cr2 >= KERNEL_HALF ? 1 : 0;
+  check('error code', expected.errorCode | hidden, actual.errorCode | hidden);
+  check('cr2', expected.cr2, actual.cr2);
+  check('rip', expected.rip, actual.rip);
+  // Processors differ about RF between two elements of a repeated string instruction.
+  const repeated = expected.vector === VECTOR_DB && insns.some(({ repeat }) => repeat !== 0) ? RFLAGS_RF : 0;
+  const mask = RFLAGS_DEFINED & ~(undefinedFlags(insns) | repeated);
+  check('flags', expected.flags & mask, actual.flags & mask);
+  // IRET to a small stack leaves in the upper part of RSP what the harness had there.
+  const rsp = one.smallStack ? 0xffffn : ~0n;
+  // What POPA has loaded before a fault is in the registers on some processors; it will be loaded again.
+  const loaded = expected.vector === VECTOR_PF && insns.some(({ mnemonic }) => /^Popa/.test(mnemonic));
+  for (let i = 0; i < 16 && !loaded; i++)
+    check(NAMES[i]!, expected.gpr[i]! & (i === 4 ? rsp : ~0n), actual.gpr[i]! & (i === 4 ? rsp : ~0n));
+  for (let i = 0; i < 6; i++) check(SEGMENTS[i]!, nullAsZero(expected.selectors[i]!), nullAsZero(actual.selectors[i]!));
+  check('fs base', expected.bases[0], actual.bases[0]);
+  check('gs base', expected.bases[1], actual.bases[1]);
+  if (changesText(expected) !== changesText(actual)) found.push(`memory ${changesText(expected)} | ${changesText(actual)}`);
+  return found;
+}
+
+/** The kernel's return to the signal handler makes all null selectors 0. */
+const nullAsZero = (selector: number): number => (selector <= 3 ? 0 : selector);
+
+const changesText = ({ changes }: Outcome): string => changes.map(({ address, value }) => `${hex(address)}=${hex(value)}`).join(' ');
+
+/** Results that the manual leaves undefined, beyond flags; the processors at hand agree about some of them, and the model with those. */
+export function isUndefined(insns: readonly Instruction[], one: SiliconCase): boolean {
+  return insns.some((insn) => {
+    // Counts beyond the width.
+    if (/^Sh[lr]d$/.test(insn.mnemonic) && insn.width === 16) {
+      const last = insn.operands[2]!;
+      // Another instruction may change CL before.
+      if (last.kind !== 2 && insns.length > 1) return true;
+      return Number((last.kind === 2 ? last.immediate : one.gpr[1]!) & 31n) > 16;
+    }
+    return false;
+  });
+}

@@ -1,0 +1,159 @@
+/** The processor at hand as a runner of cases: compiles harness.c and talks to it in fixed-size records. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VECTOR_PF } from '../../src/arch/vectors.ts';
+import { caseText, type Outcome, type SiliconCase } from './siliconCase.ts';
+import { CODE_BASES, dataTemplates, LOCAL_DESCRIPTORS, SELECTORS, SMALL_STACK, TEMPLATES } from './surroundings.ts';
+
+const CODE_ROOM = 64;
+const PATCHES = 8;
+const CASE_SIZE = 12 + 4 + 16 + CODE_ROOM + 16 * 8 + PATCHES * 16;
+const RESULT_SIZE = 8 + 3 * 8 + 16 * 8 + 12 + 4 + 16;
+const HEADER_SIZE = 8 + 16 * 28;
+
+/** From the repository's root, where the tests and the long runs start. */
+const source = 'test/silicon/harness.c';
+
+/** What the processor calls itself. */
+export function processorName(): string {
+  const match = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+  const id = ['cpu family', 'model', 'stepping'].map(
+    (key) => new RegExp(`^${key}\\s*: (.*)$`, 'm').exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1],
+  );
+  return `${match?.[1] ?? 'unknown'} (family ${id[0]}, model ${id[1]}, stepping ${id[2]})`;
+}
+
+export class Processor {
+  private readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** The processor at hand; or why it cannot be asked. */
+  static open(): Processor | string {
+    if (process.platform !== 'linux' || process.arch !== 'x64')
+      return `this host is ${process.platform} on ${process.arch}, not Linux on x86-64`;
+    const directory = mkdtempSync(join(tmpdir(), 'silicon-'));
+    const processor = new Processor(directory);
+    try {
+      execFileSync('gcc', ['-O1', '-static-pie', '-fno-stack-protector', '-o', processor.binary, source], { stdio: 'ignore' });
+    } catch {
+      processor.close();
+      return 'gcc cannot compile harness.c here';
+    }
+    const probe = spawnSync(processor.binary, { input: header() });
+    if (probe.status === 0) return processor;
+    processor.close();
+    return `the harness does not run here (status ${probe.status}): ${probe.stderr.toString().trim()}`;
+  }
+
+  private get binary(): string {
+    return join(this.directory, 'harness');
+  }
+
+  /** What the processor makes of the cases, in their order. */
+  run(cases: readonly SiliconCase[]): Outcome[] {
+    const head = header();
+    const input = new Uint8Array(head.length + cases.length * CASE_SIZE);
+    input.set(head);
+    cases.forEach((one, i) => {
+      encode(one, new DataView(input.buffer, head.length + i * CASE_SIZE, CASE_SIZE));
+    });
+    const { stdout, status, signal } = spawnSync(this.binary, { input, maxBuffer: cases.length * 2048 + 65536 });
+    const at = countOutcomes(stdout);
+    if (status !== 0 || at !== cases.length) {
+      throw new Error(
+        `the harness ended with status ${status ?? signal} at case ${at}: ${JSON.stringify(cases.slice(at - 1, at + 1).map(caseText))}`,
+      );
+    }
+    const view = new DataView(stdout.buffer, stdout.byteOffset, stdout.length);
+    const outcomes: Outcome[] = [];
+    let offset = 0;
+    for (let i = 0; i < cases.length; i++) offset = decode(view, offset, outcomes);
+    return outcomes;
+  }
+
+  close(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+/** How many outcomes the output holds: the case behind the last one was the end of the harness. */
+function countOutcomes(stdout: Uint8Array): number {
+  const view = new DataView(stdout.buffer, stdout.byteOffset, stdout.length);
+  let count = 0;
+  for (let at = 0; at + RESULT_SIZE <= stdout.length; count++) at += RESULT_SIZE + view.getUint32(at + 172, true) * 16;
+  return count;
+}
+
+let headerBytes: Uint8Array | undefined;
+function header(): Uint8Array {
+  if (headerBytes !== undefined) return headerBytes;
+  const templates = dataTemplates();
+  const bytes = new Uint8Array(HEADER_SIZE + templates.length);
+  const words = new Uint32Array(bytes.buffer, 0, HEADER_SIZE / 4);
+  words[0] = LOCAL_DESCRIPTORS.length;
+  words[1] = TEMPLATES;
+  LOCAL_DESCRIPTORS.forEach(({ base, limit, big, contents, readOnly, inPages, absent }, i) => {
+    words.set([base, limit, Number(big), contents, Number(readOnly), Number(inPages), Number(absent)], 2 + i * 7);
+  });
+  bytes.set(templates, HEADER_SIZE);
+  headerBytes = bytes;
+  return bytes;
+}
+
+function encode(one: SiliconCase, view: DataView): void {
+  const { cs, ss: bigStack, ds, es, fs, gs } = SELECTORS[one.codeSize];
+  const ss = one.smallStack ? SMALL_STACK : bigStack;
+  [cs, ss, ds, es, fs, gs, one.code.length, one.patches.length].forEach((value, i) => {
+    view.setUint16(i * 2, value, true);
+  });
+  [one.origin, one.origin - CODE_BASES[one.codeSize], one.flags, one.template].forEach((value, i) => {
+    view.setUint32(16 + i * 4, value, true);
+  });
+  if (one.code.length > CODE_ROOM || one.patches.length > PATCHES) throw new RangeError('a case is too large');
+  new Uint8Array(view.buffer, view.byteOffset + 32).set(one.code);
+  one.gpr.forEach((value, i) => {
+    view.setBigUint64(32 + CODE_ROOM + i * 8, value, true);
+  });
+  one.patches.forEach(({ address, value }, i) => {
+    view.setBigUint64(32 + CODE_ROOM + 128 + i * 16, BigInt(address), true);
+    view.setBigUint64(32 + CODE_ROOM + 128 + i * 16 + 8, value, true);
+  });
+}
+
+function decode(view: DataView, at: number, into: Outcome[]): number {
+  const vector = view.getUint32(at, true);
+  const word = (offset: number): bigint => view.getBigUint64(at + offset, true);
+  const gpr: bigint[] = [];
+  for (let i = 0; i < 16; i++) gpr.push(word(32 + i * 8));
+  const [cs, ss, ds, es, fs, gs] = [0, 2, 4, 6, 8, 10].map((offset) => view.getUint16(at + 160 + offset, true)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const count = view.getUint32(at + 172, true);
+  const changes = [];
+  for (let i = 0; i < count; i++) {
+    const entry = at + RESULT_SIZE + i * 16;
+    changes.push({ address: Number(view.getBigUint64(entry, true)), value: view.getBigUint64(entry + 8, true) });
+  }
+  into.push({
+    vector,
+    errorCode: view.getUint32(at + 4, true),
+    cr2: vector === VECTOR_PF ? word(8) : 0n,
+    rip: word(16),
+    flags: Number(word(24)),
+    gpr,
+    selectors: [es, cs, ss, ds, fs, gs],
+    bases: [word(176), word(184)],
+    changes,
+  });
+  return at + RESULT_SIZE + count * 16;
+}
