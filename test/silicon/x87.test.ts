@@ -7,7 +7,8 @@ import { RFLAGS_STATUS } from '../../src/arch/rflags.ts';
 import { X87_C0, X87_C1, X87_C2, X87_C3, X87_ES } from '../../src/arch/x87.ts';
 import { Decoder } from '../../src/cpu/decode/decoder.ts';
 import type { Instruction } from '../../src/cpu/decode/instruction.ts';
-import { FLAT_COSTS, FlatCore } from '../cpu/flatCore.ts';
+import { FLAT_COSTS } from '../cpu/flatCore.ts';
+import { StateCore } from './stateCore.ts';
 import { X87CaseGenerator } from './x87Cases.ts';
 import { compileX87Harness, runX87Model, type X87Case, type X87Outcome } from './x87Silicon.ts';
 
@@ -91,7 +92,7 @@ test.runIf(harness !== undefined).each(['x87', 'MMX'])(
   'Random %s instructions do what the processor at hand does',
   { timeout: 3_600_000 },
   (set) => {
-    const core = new FlatCore();
+    const core = new StateCore();
     const generator = new X87CaseGenerator(new Decoder({}, FLAT_COSTS), seed);
     const failures: string[] = [];
     for (let done = 0; done < count; done += BATCH) {

@@ -5,14 +5,17 @@ import { type Instruction, OPERAND_VECTOR } from '../../src/cpu/decode/instructi
 import { Effects } from '../../src/cpu/semantics/effects.ts';
 import { randomExtended } from '../arbitraries/extendedFloats.ts';
 import { randomBits, randomFloat } from '../arbitraries/floats.ts';
-import { randomSource } from './randomCases.ts';
+import { RandomSource } from './random.ts';
 import { DATA, DATA_SIZE, type X87Case } from './x87Silicon.ts';
 
+/** Long operations that save and restore the unit. */
+const STATE = /^(?:F(?:nstenv|ldenv|nsave|rstor)$|Fxsave|Fxrstor)/;
 const isCandidate = (insn: Instruction | undefined): insn is Instruction =>
-  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).x87Unit;
+  insn !== undefined && (insn.kind === 'system' ? STATE.test(insn.mnemonic) : Effects.of(insn).x87Unit);
 /** Of MMX instructions those that name an MMX register, or EMMS. */
 const isMmx = (insn: Instruction | undefined): insn is Instruction =>
-  isCandidate(insn) && (insn.mnemonic === 'Emms' || insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 64));
+  isCandidate(insn) &&
+  (insn.mnemonic === 'Emms' || insn.kind === 'system' || insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 64));
 
 export class X87CaseGenerator {
   private readonly decoder: Decoder;
@@ -21,7 +24,8 @@ export class X87CaseGenerator {
 
   constructor(decoder: Decoder, seed: number) {
     this.decoder = decoder;
-    this.random = randomSource(seed);
+    const source = new RandomSource(seed);
+    this.random = () => source.fraction();
     this.mmxOpenings = this.findMmxOpenings();
   }
 
@@ -102,8 +106,9 @@ export class X87CaseGenerator {
       status: unmasked ? status | 0x8080 : status,
       flags: 0x202 | (this.byte() & 0xd5) | ((this.byte() & 8) << 8),
       inUse: this.random() < 0.75 ? 0xff >> this.pick([0, 0, 1, 2]) : this.byte(),
-      instruction: 0x1234n,
-      data: 0x5678n,
+      // The processor at hand knows them while an exception is pending only.
+      instruction: unmasked ? 0x1234n : 0n,
+      data: unmasked ? 0x5678n : 0n,
       mxcsr: 0x1f80 | ((this.byte() & 3) << 13),
       xmm: Array.from({ length: 32 }, () => randomFloat(this.random, 64)),
     };
@@ -131,7 +136,11 @@ export class X87CaseGenerator {
   /** Memory operands that mean something to the instruction. */
   private fill(insn: Instruction, view: DataView, at: number): void {
     const { width } = insn.operands.find(({ kind }) => kind === 1)!;
-    if (insn.mnemonic === 'Fbld') {
+    if (STATE.test(insn.mnemonic)) {
+      view.setUint32(at + 24, 0x1f80, true);
+      // Addresses of 47 bits: processors keep no more.
+      if (insn.mnemonic === 'Fxrstor64') for (const field of [8, 16]) view.setUint16(at + field + 6, 0, true);
+    } else if (insn.mnemonic === 'Fbld') {
       for (let i = 0; i < 9; i++) view.setUint8(at + i, Math.floor(this.random() * 10) * 16 + Math.floor(this.random() * 10));
       view.setUint8(at + 9, this.pick([0, 0x80]));
     } else if (width === 80) {
@@ -158,7 +167,8 @@ export class X87CaseGenerator {
     if (index >= 0) gpr[index] = BigInt(Math.floor(this.random() * 16));
     const scaled = index >= 0 ? gpr[index]! * BigInt(scale) : 0n;
     const wanted = BigInt(DATA + 192 + 16 * (this.byte() & 3) + (this.random() < 0.8 ? 0 : this.byte() & 15));
-    const place = insn.operands.some(({ width }) => width === 128) ? wanted & ~15n : wanted;
+    const aligned = insn.kind === 'system' || insn.operands.some(({ width }) => width === 128);
+    const place = aligned ? wanted & ~15n : wanted;
     gpr[base] = BigInt.asUintN(64, place - scaled - memory.displacement);
     return true;
   }

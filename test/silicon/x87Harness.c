@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DATA 0x20000
-#define DATA_SIZE 512
+#define DATA_SIZE 1024
 #define CODE 0x40000
 #define IMAGE 0x50000
 

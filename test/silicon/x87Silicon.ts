@@ -10,6 +10,7 @@ import {
   I32_RFLAGS,
   I32_X87_CONTROL,
   I32_X87_IN_USE,
+  I32_X87_OPCODE,
   I32_X87_STATUS,
   U64_CR4,
   U64_X87_DATA,
@@ -18,7 +19,7 @@ import {
 import type { FlatCore } from '../cpu/flatCore.ts';
 
 export const DATA = 0x2_0000;
-export const DATA_SIZE = 512;
+export const DATA_SIZE = 1024;
 export const CODE = 0x4_0000;
 const CODE_SIZE = 64;
 const AREA_SIZE = 512;
@@ -143,6 +144,7 @@ export function runX87Model(core: FlatCore, test: X87Case): X87Outcome {
   i32[I32_X87_CONTROL] = test.control;
   i32[I32_X87_STATUS] = test.status;
   i32[I32_X87_IN_USE] = test.inUse;
+  i32[I32_X87_OPCODE] = 0;
   u64[U64_X87_INSTRUCTION] = test.instruction;
   u64[U64_X87_DATA] = test.data;
   xmm.set(test.xmm);

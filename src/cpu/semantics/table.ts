@@ -67,9 +67,9 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['Iret', 'Iretd', 'Iretq', 'Int', 'Int1', 'Int3', 'Into', 'Syscall', 'Sysret', 'Sysretq', 'Sysenter', 'Sysexit', 'Sysexitq'],
   ...['Swapgs', 'Rdfsbase', 'Rdgsbase', 'Wrfsbase', 'Wrgsbase', 'Sti', 'Cli', 'Stac', 'Clac', 'Popf', 'Popfd', 'Popfq'],
   ...['In', 'Out', 'Insb', 'Insw', 'Insd', 'Outsb', 'Outsw', 'Outsd'],
-  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait', 'Wait'],
+  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
-  ...['Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
+  ...['Fnstenv', 'Fldenv', 'Fnsave', 'Frstor', 'Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],
   ...['MovToControl', 'MovFromControl', 'MovToDebug', 'MovFromDebug', 'MovToSegment', 'PopSegment', 'JmpFar', 'CallFar', 'Mark'],
 ];

@@ -28,8 +28,7 @@ function integerRoot(value: bigint): bigint {
   }
 }
 
-const isFinite = (x: Extended): boolean => x.kind === 'finite' || x.kind === 'zero';
-const isNumber = (x: Extended): boolean => isFinite(x) || x.kind === 'infinity';
+const isNumber = (x: Extended): boolean => x.kind === 'finite' || x.kind === 'zero' || x.kind === 'infinity';
 const signed = (x: Extended, exponent: number): bigint => {
   const value = shiftedLeft(x.significand, x.exponent - exponent);
   return x.negative ? -value : value;

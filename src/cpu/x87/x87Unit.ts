@@ -3,8 +3,14 @@
  * SDM: Vol. 1, "x87 FPU Data Registers"; "x87 FPU Floating-Point Exception Handling".
  */
 import {
+  TAG_EMPTY,
+  TAG_SPECIAL,
+  TAG_VALID,
+  TAG_ZERO,
   X87_BUSY,
   X87_C1,
+  X87_CONTROL_DEFINED,
+  X87_CONTROL_FIXED,
   X87_CONTROL_INITIAL,
   X87_DE,
   X87_ES,
@@ -26,7 +32,7 @@ import {
   U64_X87_DATA,
   U64_X87_INSTRUCTION,
 } from '../state.ts';
-import { INDEFINITE } from './extended.ts';
+import { INDEFINITE, unpackExtended } from './extended.ts';
 import { Transcendentals } from './transcendentals.ts';
 
 /** Exceptions of operands; the others are of results, and wait until no unmasked one of these is pending. */
@@ -105,10 +111,55 @@ export class X87Unit {
 
   /** ST(i) is in use and holds these 80 bits. */
   write(i: number, bits: bigint): void {
+    this.setContents(i, bits);
+    this.i32[I32_X87_IN_USE]! |= 1 << this.numberOf(i);
+  }
+
+  /** ST(i) holds these 80 bits, in use or not. */
+  setContents(i: number, bits: bigint): void {
     const number = this.numberOf(i);
     this.registers[2 * number] = bits;
     this.registers[2 * number + 1] = bits >> 64n;
-    this.i32[I32_X87_IN_USE]! |= 1 << number;
+  }
+
+  /** The full tag word: two bits (TAG_…) for every register by its number. SDM: Vol. 1, "x87 FPU Tag Word". */
+  get tags(): number {
+    let tags = 0;
+    for (let number = 0; number < 8; number++) tags |= this.tagOf(number) << (2 * number);
+    return tags;
+  }
+
+  /** Whether a register is in use is all that is kept of its tag. */
+  set tags(value: number) {
+    let inUse = 0;
+    for (let number = 0; number < 8; number++) if (((value >> (2 * number)) & 3) !== TAG_EMPTY) inUse |= 1 << number;
+    this.inUse = inUse;
+  }
+
+  private tagOf(number: number): number {
+    if (((this.inUse >> number) & 1) === 0) return TAG_EMPTY;
+    const { kind, denormal } = unpackExtended((this.registers[2 * number + 1]! << 64n) | this.registers[2 * number]!);
+    if (kind === 'zero') return TAG_ZERO;
+    return kind === 'finite' && !denormal ? TAG_VALID : TAG_SPECIAL;
+  }
+
+  /** A bit for every register, by its number. */
+  get inUse(): number {
+    return this.i32[I32_X87_IN_USE]!;
+  }
+
+  set inUse(value: number) {
+    this.i32[I32_X87_IN_USE] = value;
+  }
+
+  /** Control and status word as they were stored; bits that do not exist are left out. */
+  restore(control: number, status: number): void {
+    this.i32[I32_X87_CONTROL] = (control & X87_CONTROL_DEFINED) | X87_CONTROL_FIXED;
+    this.status = status;
+  }
+
+  maskAll(): void {
+    this.control |= X87_EXCEPTIONS;
   }
 
   /** ST(i) becomes empty. */

@@ -54,6 +54,7 @@ export abstract class BigintX87 extends BigintVectors {
     check(waitFault(this.state.i32));
   }
 
+  /** Deviation: the last opcode is not kept; it reads as FLDENV, FRSTOR or FXRSTOR left it. */
   noteX87(insn: Instruction, data: bigint | undefined): void {
     const { u64 } = this.state;
     u64[U64_X87_INSTRUCTION] = this.readNextRip() - BigInt(insn.length);
