@@ -14,8 +14,12 @@ type Opening = readonly number[];
 type Filling = 'f64' | 'f32' | 'bits' | 'bytes' | 'integers';
 const FILLINGS: readonly Filling[] = ['f64', 'f64', 'f32', 'f32', 'bits', 'bytes', 'integers'];
 
-const isVector = (insn: Instruction | undefined): insn is Instruction =>
-  insn !== undefined && insn.kind === 'plain' && Effects.of(insn).sse;
+/** On XMM registers alone: those that use MMX registers as well have a runner of their own (x87Cases). */
+const isVector = (insn: Instruction | undefined): insn is Instruction => {
+  if (insn === undefined || insn.kind !== 'plain') return false;
+  const { sse, x87Unit } = Effects.of(insn);
+  return sse && !x87Unit;
+};
 
 export class VectorCaseGenerator {
   private readonly decoder: Decoder;
