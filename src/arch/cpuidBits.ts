@@ -17,6 +17,7 @@ export const CPUID_1_ECX_RDRAND = 1 << 30;
 export const CPUID_1_ECX_HYPERVISOR = 0x8000_0000;
 
 export const CPUID_1_EDX_DE = 1 << 2;
+export const CPUID_1_EDX_FPU = 1 << 0;
 export const CPUID_1_EDX_PSE = 1 << 3;
 export const CPUID_1_EDX_TSC = 1 << 4;
 export const CPUID_1_EDX_MSR = 1 << 5;
@@ -28,6 +29,7 @@ export const CPUID_1_EDX_PGE = 1 << 13;
 export const CPUID_1_EDX_CMOV = 1 << 15;
 export const CPUID_1_EDX_PAT = 1 << 16;
 export const CPUID_1_EDX_CLFSH = 1 << 19;
+export const CPUID_1_EDX_MMX = 1 << 23;
 export const CPUID_1_EDX_FXSR = 1 << 24;
 export const CPUID_1_EDX_SSE = 1 << 25;
 export const CPUID_1_EDX_SSE2 = 1 << 26;
@@ -38,6 +40,8 @@ export const CPUID_7_EBX_SMEP = 1 << 7;
 export const CPUID_7_EBX_BMI2 = 1 << 8;
 export const CPUID_7_EBX_ERMS = 1 << 9;
 export const CPUID_7_EBX_INVPCID = 1 << 10;
+/** Segments of the last x87 instruction and operand are not kept. */
+export const CPUID_7_EBX_FCS_FDS = 1 << 13;
 export const CPUID_7_EBX_RDSEED = 1 << 18;
 export const CPUID_7_EBX_ADX = 1 << 19;
 export const CPUID_7_EBX_SMAP = 1 << 20;

@@ -4,6 +4,7 @@ import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { CS, LDTR, RDX, TR } from '../arch/registers.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
 import { AR_P, AR_S, TYPE_ACCESSED, TYPE_CODE, TYPE_LDT, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
+import { X87_CONTROL_RESET } from '../arch/x87.ts';
 import type { Core } from './core.ts';
 import { updateMode } from './mode.ts';
 import { setSegment } from './segmentation.ts';
@@ -17,6 +18,9 @@ import {
   I32_MXCSR,
   I32_NON_ROOT,
   I32_RFLAGS,
+  I32_X87_CONTROL,
+  I32_X87_IN_USE,
+  I32_X87_STATUS,
   U64_CR0,
   U64_CR2,
   U64_CR3,
@@ -41,12 +45,17 @@ const TYPE_BUSY_TSS_32 = 11;
  * SDM: Vol. 3, "Processor State After Reset".
  */
 export function resetCore(core: Core): void {
-  const { u64, i32, xmm } = core.state;
+  const { u64, i32, xmm, x87 } = core.state;
   u64[U64_PAT] = PAT_RESET;
   u64[U64_MISC_ENABLE] = 1n;
   u64[U64_XCR0] = 1n;
   xmm.fill(0n);
   i32[I32_MXCSR] = MXCSR_RESET;
+  x87.fill(0n);
+  i32[I32_X87_CONTROL] = X87_CONTROL_RESET;
+  i32[I32_X87_STATUS] = 0;
+  // Every register holds +0 and is in use.
+  i32[I32_X87_IN_USE] = 0xff;
   initCore(core);
   core.setActivity(ACTIVITY_ACTIVE);
   i32[I32_NON_ROOT] = 0;

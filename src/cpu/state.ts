@@ -42,6 +42,9 @@ export const U64_TRANSFER = 55;
 export const U64_CHANCE = 60;
 /** The upper half of a 128-bit value on its way. */
 export const U64_TRANSFER_HIGH = 56;
+/** Addresses of the last x87 instruction that was not a control instruction, and of its memory operand. */
+export const U64_X87_INSTRUCTION = 57;
+export const U64_X87_DATA = 58;
 const U64_FIELDS = 64;
 
 /** 32-bit fields, as indices into `CoreState.i32`. */
@@ -112,6 +115,13 @@ export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_HORIZON + 1) * 8) / 64) * 6
 export const VECTOR_OFFSET = FLOAT_OPERANDS_OFFSET + 64;
 /** As an index into `CoreState.i32`: behind the XMM registers. */
 export const I32_MXCSR = (VECTOR_OFFSET + 256) / 4;
+/** The x87 unit: control and status words; a bit for every register (by its number, not its place in the stack) that is in use; last opcode. */
+export const I32_X87_CONTROL = I32_MXCSR + 1;
+export const I32_X87_STATUS = I32_MXCSR + 2;
+export const I32_X87_IN_USE = I32_MXCSR + 3;
+export const I32_X87_OPCODE = I32_MXCSR + 4;
+/** Byte offset of R0–R7, 16 bytes each: significand, then sign and exponent. MM0–MM7 are their significands. */
+export const X87_OFFSET = VECTOR_OFFSET + 256 + 64;
 /** Bytes of a core's state block, a multiple of 4096. */
 export const CORE_STATE_SIZE = 4096;
 
@@ -143,6 +153,8 @@ export class CoreState {
   readonly counters: Float64Array;
   /** XMM0–XMM15, low half first: two elements each. */
   readonly xmm: BigUint64Array;
+  /** R0–R7, significand first: two elements each. */
+  readonly x87: BigUint64Array;
   /** The scratch at FLOAT_OPERANDS_OFFSET. */
   readonly floatOperands: BigUint64Array;
 
@@ -157,6 +169,7 @@ export class CoreState {
     this.clock = new Float64Array(buffer, byteOffset + F64_CLOCK * 8, 1);
     this.counters = new Float64Array(buffer, byteOffset + F64_COUNTERS * 8, COUNTERS.length);
     this.xmm = new BigUint64Array(buffer, byteOffset + VECTOR_OFFSET, 32);
+    this.x87 = new BigUint64Array(buffer, byteOffset + X87_OFFSET, 16);
     this.floatOperands = new BigUint64Array(buffer, byteOffset + FLOAT_OPERANDS_OFFSET, 4);
   }
 }

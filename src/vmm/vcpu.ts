@@ -1,5 +1,6 @@
 import { LocalApic } from '../apic/localApic.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
+import { X87_CONTROL_RESET } from '../arch/x87.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import type { HypercallCall } from './hypercalls/hypercall.ts';
 import type { Pcpu } from './pcpu.ts';
@@ -24,6 +25,9 @@ export class Vcpu {
   /** Vector registers and MXCSR, likewise. */
   readonly xmm = new BigUint64Array(32);
   mxcsr = MXCSR_RESET;
+  /** x87 registers; control and status words, registers in use, last opcode. Its last addresses are among `registers`. */
+  readonly x87 = new BigUint64Array(16);
+  readonly x87Words = Int32Array.of(X87_CONTROL_RESET, 0, 0xff, 0);
   state: VcpuState;
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;

@@ -34,6 +34,8 @@ export class Effects implements Ops<Value> {
   raises = false;
   /** It is executed only where SSE is enabled. */
   sse = false;
+  /** It touches the x87 unit or MMX registers. */
+  x87Unit = false;
 
   /** The effects of an instruction of kind `plain` or `branch`. */
   static of(insn: Instruction): Effects {
@@ -254,6 +256,25 @@ export class Effects implements Ops<Value> {
   storeVector(): void {
     this.stores++;
   }
+
+  requireX87(): void {
+    this.raises = true;
+    this.x87Unit = true;
+  }
+  waitForX87(): void {
+    this.requireX87();
+  }
+  requireMmx(): void {
+    this.requireX87();
+  }
+  noteX87(): void {}
+  x87(): Value {
+    return nothing;
+  }
+  readMmx(): Value {
+    return nothing;
+  }
+  writeMmx(): void {}
 
   jump(): void {
     this.jumps = true;

@@ -1,5 +1,6 @@
 import type { Width } from '../decode/instruction.ts';
 import type { VectorOps } from './vectorOps.ts';
+import type { X87Ops } from './x87Ops.ts';
 
 /**
  * A run-time value, as a meaning sees it: opaque. `void` is the one TypeScript type that refuses to be tested for truth, so
@@ -42,7 +43,7 @@ export interface FlagRule {
  *   store checks the later ones first (`probeStore`).
  * - Faults do not return.
  */
-export interface Ops<V> extends VectorOps<V> {
+export interface Ops<V> extends VectorOps<V>, X87Ops<V> {
   constant(width: Width, value: bigint): V;
 
   add(width: Width, a: V, b: V): V;

@@ -24,10 +24,12 @@ import * as flags from './flagControl.ts';
 import * as logical from './logical.ts';
 import type { Meaning } from './meaning.ts';
 import { fence, nop } from './misc.ts';
+import { emms, MMX_MEANINGS } from './mmx/table.ts';
 import * as shifts from './shiftAndRotate.ts';
 import { MXCSR_MEANINGS, XMM_MEANINGS } from './sse/table.ts';
 import * as stack from './stack.ts';
 import * as string from './string.ts';
+import { X87_MEANINGS } from './x87/table.ts';
 
 /** What a mnemonic stands for: a meaning that engines run inside a block, or the key of a long operation that ends one. */
 export type Semantics =
@@ -65,9 +67,9 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['Iret', 'Iretd', 'Iretq', 'Int', 'Int1', 'Int3', 'Into', 'Syscall', 'Sysret', 'Sysretq', 'Sysenter', 'Sysexit', 'Sysexitq'],
   ...['Swapgs', 'Rdfsbase', 'Rdgsbase', 'Wrfsbase', 'Wrgsbase', 'Sti', 'Cli', 'Stac', 'Clac', 'Popf', 'Popfd', 'Popfq'],
   ...['In', 'Out', 'Insb', 'Insw', 'Insd', 'Outsb', 'Outsw', 'Outsd'],
-  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait', 'Wait'],
+  ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
-  ...['Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
+  ...['Fnstenv', 'Fldenv', 'Fnsave', 'Frstor', 'Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],
   ...['MovToControl', 'MovFromControl', 'MovToDebug', 'MovFromDebug', 'MovToSegment', 'PopSegment', 'JmpFar', 'CallFar', 'Mark'],
 ];
@@ -206,6 +208,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map<string, Semanti
     Loopne: control.loopne,
   }),
   ...plain(Object.fromEntries(MXCSR_MEANINGS)),
+  ...plain({ ...Object.fromEntries(X87_MEANINGS), Emms: emms }),
   // Defined to be undefined.
   ...['Ud0', 'Ud1', 'Ud2'].map((mnemonic): [string, Semantics] => [mnemonic, { kind: 'system', operation: INVALID_OPCODE }]),
   ...SYSTEM_OPERATIONS.filter((key) => !ROLES.has(key)).map((key): [string, Semantics] => [key, { kind: 'system', operation: key }]),
@@ -232,11 +235,18 @@ const REPEATED: ReadonlyMap<Semantics, Semantics> = new Map(
   ),
 );
 
-const SSE: ReadonlyMap<string, Semantics> = new Map([...XMM_MEANINGS].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
+const rows = (meanings: ReadonlyMap<string, Meaning>): ReadonlyMap<string, Semantics> =>
+  new Map([...meanings].map(([mnemonic, meaning]) => [mnemonic, { kind: 'plain', meaning }]));
+const SSE = rows(XMM_MEANINGS);
+const MMX = rows(MMX_MEANINGS);
+const X87 = rows(X87_MEANINGS);
 
-/** SSE instructions on XMM registers. Deviation: x87 and MMX registers do not exist; what names one stops the machine. */
+/** Instructions on x87, MMX and XMM registers, told apart by the widths of their registers; CVTPI2PS from memory names XMM registers only. */
 function vectorSemantics(mnemonic: string, operands: readonly Operand[]): Semantics | undefined {
-  return operands.every(({ kind, width }) => kind !== OPERAND_VECTOR || width === XMM_WIDTH) ? SSE.get(mnemonic) : undefined;
+  const widths = operands.filter(({ kind }) => kind === OPERAND_VECTOR).map(({ width }) => width);
+  if (widths.every((width) => width === XMM_WIDTH)) return SSE.get(mnemonic) ?? MMX.get(mnemonic);
+  if (widths.every((width) => width === X87_WIDTH)) return X87.get(mnemonic);
+  return widths.some((width) => width === MMX_WIDTH) ? MMX.get(mnemonic) : undefined;
 }
 
 /** What this instruction does, or undefined when it has no meaning here yet. */
@@ -269,6 +279,8 @@ export function semanticsOf(mnemonic: string, facts: SemanticsFacts): Semantics 
   return row !== undefined && facts.repeat !== REPEAT_NONE ? (REPEATED.get(row) ?? row) : row;
 }
 
-/** Bits of an XMM register, which tell it from MMX and x87 registers. */
+/** Bits of registers, by which they are told apart. */
 const XMM_WIDTH = 128;
+const X87_WIDTH = 80;
+const MMX_WIDTH = 64;
 const isMark = (displacement: bigint): boolean => displacement >= BigInt(MARK_BASE) && displacement < BigInt(MARK_LIMIT);

@@ -1,6 +1,6 @@
-/** SMSW, LMSW, WAIT: the low part of CR0. SDM: Vol. 2, "SMSW—Store Machine Status Word"; "LMSW—Load Machine Status Word"; "WAIT/FWAIT—Wait". */
+/** SMSW, LMSW: the low part of CR0. SDM: Vol. 2, "SMSW—Store Machine Status Word"; "LMSW—Load Machine Status Word". */
 import { CR0_EM, CR0_MP, CR0_PE, CR0_TS } from '../../arch/controlRegisters.ts';
-import { VECTOR_NM, VECTOR_UD } from '../../arch/vectors.ts';
+import { VECTOR_UD } from '../../arch/vectors.ts';
 import { ACCESS_WRITE } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
 import { type Instruction, OPERAND_MEMORY } from '../decode/instruction.ts';
@@ -19,13 +19,6 @@ export function smsw(core: Core, insn: Instruction): void {
   if (operand.kind === OPERAND_MEMORY)
     storeLinear(core, 2, memoryAddress(core, insn, 2, true), value & 0xffffn, ACCESS_WRITE | core.userAccess);
   else writeRegister(core, operand.register, operand.width, value);
-  core.retire(insn);
-}
-
-/** WAIT: without an x87 unit nothing is pending. Raises: #NM when CR0.MP = CR0.TS = 1. */
-export function wait(core: Core, insn: Instruction): void {
-  const both = BigInt(CR0_MP | CR0_TS);
-  if ((core.state.u64[U64_CR0]! & both) === both) core.raise(VECTOR_NM);
   core.retire(insn);
 }
 

@@ -12,7 +12,7 @@ import { cpuid } from './identification.ts';
 import { int1, int3, intN, into } from './interrupts.ts';
 import { invlpg, invpcid, wbinvd } from './invalidation.ts';
 import { iret } from './iret.ts';
-import { lmsw, rsm, smsw, wait } from './machineStatus.ts';
+import { lmsw, rsm, smsw } from './machineStatus.ts';
 import { mark } from './mark.ts';
 import { rdmsr, wrmsr } from './msr.ts';
 import { inputString, outputString } from './portStrings.ts';
@@ -22,6 +22,7 @@ import { lds, les, lfs, lgs, lss, movToSegment, popSegment } from './segmentLoad
 import { hlt, pause, rdpmc, rdtsc, rdtscp } from './time.ts';
 import { fxrstor, fxsave } from './vectorState.ts';
 import { vmxInstructions } from './vmxInstructions.ts';
+import { fldenv, fnsave, frstor, storeEnvironment } from './x87State.ts';
 
 /** Long operations by the key that the decoder looks for (semantics/table). What is missing here stops the machine as not implemented. */
 export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -94,7 +95,6 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Arpl: arpl,
   Smsw: smsw,
   Lmsw: lmsw,
-  Wait: wait,
   Rsm: rsm,
   Sysenter: sysenter,
   Sysexit: sysexit,
@@ -106,6 +106,10 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Outsw: outputString,
   Outsd: outputString,
   Wbinvd: wbinvd,
+  Fnstenv: storeEnvironment,
+  Fldenv: fldenv,
+  Fnsave: fnsave,
+  Frstor: frstor,
   Fxsave: fxsave,
   Fxsave64: fxsave,
   Fxrstor: fxrstor,

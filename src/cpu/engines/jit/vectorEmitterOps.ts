@@ -129,6 +129,27 @@ export abstract class VectorEmitterOps {
     return stateNode(MXCSR_BYTE, 32);
   }
 
+  /** The x87 unit and MMX registers are left to the reference engine. */
+  requireX87(): never {
+    throw new NotCompilable();
+  }
+  waitForX87(): never {
+    throw new NotCompilable();
+  }
+  requireMmx(): never {
+    throw new NotCompilable();
+  }
+  noteX87(): void {}
+  x87(): never {
+    throw new NotCompilable();
+  }
+  readMmx(): never {
+    throw new NotCompilable();
+  }
+  writeMmx(): never {
+    throw new NotCompilable();
+  }
+
   /** What has been derived from MXCSR would be out of date. */
   writeMxcsr(): void {
     throw new NotCompilable();

@@ -14,7 +14,7 @@ import { I32_MXCSR, I32_RFLAGS, I32_SEGMENT_LIMIT, I32_SEGMENT_SELECTOR, U64_CR4
 import { checksAlignment, type StepWatch } from '../../stepWatch.ts';
 import { sseFault } from '../sseAccess.ts';
 import { SMALL } from './bigintArithmetic.ts';
-import { BigintVectors } from './bigintVectors.ts';
+import { BigintX87 } from './bigintX87.ts';
 import { FloatUnit } from './floatUnit.ts';
 import { LazyFlags } from './lazyFlags.ts';
 
@@ -22,7 +22,7 @@ const CANONICAL_LIMIT = 2 ** 47;
 /** Most register writes of one instruction: POPA has nine. */
 const PENDING = 16;
 
-export class ReferenceOps extends BigintVectors implements Ops<bigint> {
+export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   private core!: Core;
   private u64!: BigUint64Array;
   private u32!: Uint32Array;
@@ -82,6 +82,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
       this.u8 = state.u8;
       this.i32 = state.i32;
       this.xmm = state.xmm;
+      this.attachX87(state);
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
     }
@@ -117,6 +118,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
       this.xmm[this.pendingXmm * 2 + 1] = this.pendingVector >> 64n;
       this.pendingXmm = -1;
     }
+    this.commitMmx();
     if (this.pendingRule !== null) {
       this.flags.follow(this.pendingRule, this.pendingRuleWidth, this.pendingA, this.pendingB, this.pendingR);
       this.pendingRule = null;
@@ -133,6 +135,7 @@ export class ReferenceOps extends BigintVectors implements Ops<bigint> {
   abandon(): void {
     this.pendingCount = 0;
     this.pendingXmm = -1;
+    this.abandonMmx();
     this.pendingRule = null;
     this.pendingFlagMask = 0;
     this.pendingFlags = 0;

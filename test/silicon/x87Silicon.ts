@@ -1,0 +1,173 @@
+/** x87 and MMX cases for the processor at hand, and what it and the model make of them. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../src/arch/controlRegisters.ts';
+import { MXCSR_DEFINED } from '../../src/arch/mxcsr.ts';
+import {
+  I32_MXCSR,
+  I32_RFLAGS,
+  I32_X87_CONTROL,
+  I32_X87_IN_USE,
+  I32_X87_OPCODE,
+  I32_X87_STATUS,
+  U64_CR4,
+  U64_X87_DATA,
+  U64_X87_INSTRUCTION,
+} from '../../src/cpu/state.ts';
+import type { FlatCore } from '../cpu/flatCore.ts';
+
+export const DATA = 0x2_0000;
+export const DATA_SIZE = 1024;
+export const CODE = 0x4_0000;
+const CODE_SIZE = 64;
+const AREA_SIZE = 512;
+const REGISTERS_SIZE = 17 * 8 + AREA_SIZE;
+const CASE_SIZE = CODE_SIZE + REGISTERS_SIZE + DATA_SIZE;
+const RESULT_SIZE = 8 + REGISTERS_SIZE + DATA_SIZE;
+
+/** The unit, registers and memory before or after. */
+export interface X87State {
+  readonly gpr: readonly bigint[];
+  readonly flags: number;
+  readonly control: number;
+  readonly status: number;
+  /** A bit for every register, by its number. */
+  readonly inUse: number;
+  readonly instruction: bigint;
+  readonly data: bigint;
+  readonly mxcsr: number;
+  /** ST(0)–ST(7): 80 bits each. */
+  readonly stack: readonly bigint[];
+  /** 32 halves, low ones first. */
+  readonly xmm: readonly bigint[];
+  readonly memory: Uint8Array;
+}
+
+export interface X87Case extends X87State {
+  readonly code: Uint8Array;
+}
+
+export interface X87Outcome extends X87State {
+  /** '' or the class of the exception; general-purpose registers and flags count only without one. */
+  readonly fault: string;
+}
+
+const SIGNALS: Readonly<Record<number, string>> = { 4: 'UD', 5: 'trap', 7: 'memory', 8: 'floating', 11: 'memory' };
+const VECTORS: Readonly<Record<number, string>> = { 6: 'UD', 12: 'memory', 13: 'memory', 14: 'memory', 16: 'floating', 19: 'floating' };
+
+const source = new URL('./x87Harness.c', import.meta.url).pathname;
+
+/** Compiles the harness; undefined when this host cannot (no gcc, or another architecture). */
+export function compileX87Harness(): { run(cases: readonly X87Case[]): X87Outcome[]; remove(): void } | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'silicon-'));
+  const binary = join(directory, 'harness');
+  try {
+    execFileSync('gcc', ['-O1', '-static', '-no-pie', '-o', binary, source], { stdio: 'ignore' });
+  } catch {
+    rmSync(directory, { recursive: true });
+    return undefined;
+  }
+  return {
+    run: (cases) => {
+      const input = new Uint8Array(cases.length * CASE_SIZE);
+      cases.forEach((test, i) => {
+        encodeCase(test, input, i * CASE_SIZE);
+      });
+      const output = execFileSync(binary, { input, maxBuffer: cases.length * RESULT_SIZE + 4096 });
+      return cases.map((_, i) => decodeResult(new DataView(output.buffer, output.byteOffset + i * RESULT_SIZE, RESULT_SIZE)));
+    },
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
+
+/** jmp [0x50f00]: back to the harness. */
+const LEAVE = [0xff, 0x24, 0x25, 0x00, 0x0f, 0x05, 0x00];
+
+function encodeCase(test: X87Case, into: Uint8Array, at: number): void {
+  into.set([...test.code, ...LEAVE], at);
+  const view = new DataView(into.buffer, at + CODE_SIZE);
+  [...test.gpr, BigInt(test.flags)].forEach((value, i) => {
+    view.setBigUint64(8 * i, value, true);
+  });
+  const area = new DataView(into.buffer, at + CODE_SIZE + 17 * 8, AREA_SIZE);
+  area.setUint16(0, test.control, true);
+  area.setUint16(2, test.status, true);
+  area.setUint8(4, test.inUse);
+  area.setBigUint64(8, test.instruction, true);
+  area.setBigUint64(16, test.data, true);
+  area.setUint32(24, test.mxcsr, true);
+  area.setUint32(28, MXCSR_DEFINED, true);
+  test.stack.forEach((bits, i) => {
+    area.setBigUint64(32 + 16 * i, BigInt.asUintN(64, bits), true);
+    area.setUint16(40 + 16 * i, Number(bits >> 64n), true);
+  });
+  test.xmm.forEach((half, i) => {
+    area.setBigUint64(160 + 8 * i, half, true);
+  });
+  into.set(test.memory, at + CODE_SIZE + REGISTERS_SIZE);
+}
+
+function decodeResult(view: DataView): X87Outcome {
+  const signal = Number(view.getBigUint64(0, true));
+  const words = Array.from({ length: 17 }, (_, i) => view.getBigUint64(8 + 8 * i, true));
+  const area = new DataView(view.buffer, view.byteOffset + 8 + 17 * 8, AREA_SIZE);
+  return {
+    fault: signal === 0 ? '' : (SIGNALS[signal] ?? `signal ${signal}`),
+    gpr: words.slice(0, 16),
+    flags: Number(words[16]!),
+    control: area.getUint16(0, true),
+    status: area.getUint16(2, true),
+    inUse: area.getUint8(4),
+    instruction: area.getBigUint64(8, true),
+    data: area.getBigUint64(16, true),
+    mxcsr: area.getUint32(24, true),
+    stack: Array.from({ length: 8 }, (_, i) => (BigInt(area.getUint16(40 + 16 * i, true)) << 64n) | area.getBigUint64(32 + 16 * i, true)),
+    xmm: Array.from({ length: 32 }, (_, i) => area.getBigUint64(160 + 8 * i, true)),
+    memory: new Uint8Array(view.buffer.slice(view.byteOffset + 8 + REGISTERS_SIZE, view.byteOffset + RESULT_SIZE)),
+  };
+}
+
+/** What the reference engine makes of a case. */
+export function runX87Model(core: FlatCore, test: X87Case): X87Outcome {
+  const { u64, i32, xmm, x87 } = core.state;
+  u64[U64_CR4] = BigInt(CR4_OSFXSR | CR4_OSXMMEXCPT);
+  core.memory.write(DATA, test.memory);
+  core.loadCode(CODE, [...test.code, 0xf4]);
+  test.gpr.forEach((value, i) => {
+    u64[i] = value;
+  });
+  i32[I32_RFLAGS] = test.flags;
+  i32[I32_MXCSR] = test.mxcsr;
+  i32[I32_X87_CONTROL] = test.control;
+  i32[I32_X87_STATUS] = test.status;
+  i32[I32_X87_IN_USE] = test.inUse;
+  i32[I32_X87_OPCODE] = 0;
+  u64[U64_X87_INSTRUCTION] = test.instruction;
+  u64[U64_X87_DATA] = test.data;
+  xmm.set(test.xmm);
+  const place = (i: number): number => 2 * (((i32[I32_X87_STATUS]! >> 11) + i) & 7);
+  test.stack.forEach((bits, i) => {
+    x87[place(i)] = bits;
+    x87[place(i) + 1] = bits >> 64n;
+  });
+  core.faults.length = 0;
+  core.run();
+  const fault = core.faults[0];
+  return {
+    fault: fault === undefined ? '' : (VECTORS[fault.vector] ?? `vector ${fault.vector}`),
+    gpr: [...u64.subarray(0, 16)],
+    flags: i32[I32_RFLAGS]!,
+    control: i32[I32_X87_CONTROL]!,
+    status: i32[I32_X87_STATUS]!,
+    inUse: i32[I32_X87_IN_USE]!,
+    instruction: u64[U64_X87_INSTRUCTION]!,
+    data: u64[U64_X87_DATA]!,
+    mxcsr: i32[I32_MXCSR]!,
+    stack: Array.from({ length: 8 }, (_, i) => (BigInt.asUintN(16, x87[place(i) + 1]!) << 64n) | x87[place(i)]!),
+    xmm: [...xmm],
+    memory: core.memory.bytes.slice(DATA, DATA + DATA_SIZE),
+  };
+}
