@@ -32,6 +32,7 @@ export function everyForm(): Instruction[] {
         }
       }
     }
+    for (let opcode = 0xd8; opcode < 0xe0; opcode++) for (let modrm = 0xc0; modrm < 0x100; modrm++) take(mode, [opcode, modrm]);
     for (const fence of [0xe8, 0xf0, 0xf8]) take(mode, [0x0f, 0xae, fence]);
     for (const end of [0xfa, 0xfb]) take(mode, [0xf3, 0x0f, 0x1e, end]);
     for (let opcode = 0xf0; opcode < 0x100; opcode++) {

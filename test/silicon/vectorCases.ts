@@ -3,7 +3,7 @@ import { CpuidTable } from '../../src/cpu/cpuid.ts';
 import { CODE_64 } from '../../src/cpu/decode/codeMode.ts';
 import { Decoder } from '../../src/cpu/decode/decoder.ts';
 import { formCatalogue } from '../../src/cpu/decode/formCatalogue.ts';
-import { type Instruction, OPERAND_MEMORY, OPERAND_VECTOR } from '../../src/cpu/decode/instruction.ts';
+import { type Instruction, OPERAND_MEMORY } from '../../src/cpu/decode/instruction.ts';
 import { isAdvertised } from '../../src/cpu/features.ts';
 import { Effects } from '../../src/cpu/semantics/effects.ts';
 import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
@@ -19,12 +19,12 @@ type Opening = readonly number[];
 type Filling = 'f64' | 'f32' | 'bits' | 'bytes' | 'integers';
 const FILLINGS: readonly Filling[] = ['f64', 'f64', 'f32', 'f32', 'bits', 'bytes', 'integers'];
 
-/** An SSE instruction that has to do with no MMX register. */
-const isVector = (insn: Instruction | undefined): insn is Instruction =>
-  insn !== undefined &&
-  insn.kind === 'plain' &&
-  !insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 64) &&
-  Effects.of(insn).sse;
+/** On XMM registers alone: those that use MMX registers as well have a runner of their own (x87Cases). */
+const isVector = (insn: Instruction | undefined): insn is Instruction => {
+  if (insn === undefined || insn.kind !== 'plain') return false;
+  const { sse, x87Unit } = Effects.of(insn);
+  return sse && !x87Unit;
+};
 
 const decoder = new Decoder({}, FLAT_COSTS);
 

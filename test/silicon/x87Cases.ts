@@ -138,8 +138,8 @@ export class X87CaseGenerator {
     const { width } = insn.operands.find(({ kind }) => kind === 1)!;
     if (STATE.test(insn.mnemonic)) {
       view.setUint32(at + 24, 0x1f80, true);
-      // Addresses of 47 bits: processors keep no more.
-      if (insn.mnemonic === 'Fxrstor64') for (const field of [8, 16]) view.setUint16(at + field + 6, 0, true);
+      // Addresses below 2^32: processors keep 48 bits or more.
+      if (insn.mnemonic === 'Fxrstor64') for (const field of [8, 16]) view.setUint32(at + field + 4, 0, true);
     } else if (insn.mnemonic === 'Fbld') {
       for (let i = 0; i < 9; i++) view.setUint8(at + i, Math.floor(this.random() * 10) * 16 + Math.floor(this.random() * 10));
       view.setUint8(at + 9, this.pick([0, 0x80]));

@@ -67,8 +67,11 @@ export class Rounder {
     if (leading > range.greatest) {
       this.flags |= X87_OE;
       if ((this.masks & X87_OE) !== 0) return this.maskedOverflow(range, negative);
+      if (leading - EXPONENT_WRAP > range.greatest) {
+        this.noteInexact(true, true);
+        return undefined;
+      }
       this.noteInexact(free.inexact, free.up);
-      if (leading - EXPONENT_WRAP > range.greatest) return this.maskedOverflow(range, negative);
       return { significand: free.value, exponent: place - EXPONENT_WRAP };
     }
     if (leading < range.least) {

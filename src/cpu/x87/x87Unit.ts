@@ -237,6 +237,8 @@ export class X87Unit {
       return;
     }
     const bits = compute();
-    if (this.accept()) this.push(bits);
+    // An unmasked denormal operand is told of, and loaded.
+    const invalid = (this.float.flags & ~this.control & X87_IE) !== 0;
+    if (this.accept() || !invalid) this.push(bits);
   }
 }
