@@ -27,6 +27,7 @@ import {
   EXIT_TRIPLE_FAULT,
   EXIT_WBINVD,
   EXIT_WRMSR,
+  EXIT_XSETBV,
 } from '../../arch/exitReasons.ts';
 import { VECTOR_NMI, VECTOR_PF } from '../../arch/vectors.ts';
 import {
@@ -96,6 +97,7 @@ export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
 export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
+export const exitOnXsetbv = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, 0, EXIT_XSETBV);
 export const exitOnVmxInstruction = (core: Core, insn: Instruction, reason: number): boolean => exitOnInstruction(core, insn, 0, reason);
 
 export function exitOnWbinvd(core: Core, insn: Instruction): boolean {
