@@ -69,7 +69,15 @@ export function formCatalogue(): Form[] {
   for (const [form, code] of Object.entries(Code)) {
     if (typeof code !== 'number' || code === Code.INVALID) continue;
     const info = CodeExt.opCode(code);
-    if (info.isInstruction && info.decoderOption === 0 && info.encoding !== EncodingKind.D3NOW && info.encoding !== EncodingKind.MVEX) {
+    // FCLEX and its kind are two instructions: WAIT and FNCLEX.
+    const pair = info.opCodeString.startsWith('9B ');
+    if (
+      info.isInstruction &&
+      !pair &&
+      info.decoderOption === 0 &&
+      info.encoding !== EncodingKind.D3NOW &&
+      info.encoding !== EncodingKind.MVEX
+    ) {
       iced.code = code;
       const features = Array.from(iced.cpuidFeatures(), (feature) => CpuidFeature[feature]!);
       const operands = Array.from({ length: info.opCount }, (_, i) => OpCodeOperandKind[info.opKind(i)]!);

@@ -1,7 +1,7 @@
 /** Moves and conversions between MMX registers and others. SDM: Vol. 1, "MMX Data Transfer Instructions"; Vol. 2, each instruction. */
 import { ROUND_TO_ZERO } from '../../../arch/mxcsr.ts';
 import { RDI } from '../../../arch/registers.ts';
-import { OPERAND_VECTOR, type Width } from '../../decode/instruction.ts';
+import { OPERAND_VECTOR } from '../../decode/instruction.ts';
 import { linearAddress } from '../address.ts';
 import { floatStep, ROUNDING_BY_MXCSR } from '../floatStep.ts';
 import type { Meaning } from '../meaning.ts';
@@ -31,11 +31,9 @@ export const toXmm: Meaning = (ops, insn) =>
 /** PINSRW. */
 export const insertWord: Meaning = (ops, insn) => {
   const operand = insn.operands[1]!;
-  const word = isMemory(insn, 1) ? ops.lane(16, readWord(ops, insn), 0) : ops.readGpr(16, operand.register);
+  const word = isMemory(insn, 1) ? ops.lane(16, readLow(ops, insn, 1, 16), 0) : ops.readGpr(16, operand.register);
   writeMmx(ops, insn, 0, ops.withLane(16, readMmx(ops, insn, 0), immediateOf(insn) & 3, word));
 };
-
-const readWord: (...from: Parameters<Meaning>) => ReturnType<typeof lowHalf> = (ops, insn) => readLow(ops, insn, 1, 16);
 
 /** PEXTRW. */
 export const extractWord: Meaning = (ops, insn) =>
@@ -62,7 +60,7 @@ export const fromIntegers =
 export const toIntegers =
   (from: 'f32' | 'f64', truncate: boolean): Meaning =>
   (ops, insn) => {
-    const source = from === 'f64' ? readVector(ops, insn, 1) : readLow(ops, insn, 1, 64 as Width);
+    const source = from === 'f64' ? readVector(ops, insn, 1) : readLow(ops, insn, 1, 64);
     const step = floatStep('convert', 2, from, 'i32', truncate ? ROUND_TO_ZERO : ROUNDING_BY_MXCSR);
     writeMmx(ops, insn, 0, ops.floating(step, ops.vectorConstant(0n), source));
   };
