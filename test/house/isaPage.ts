@@ -51,9 +51,9 @@ function formStatuses(forms: readonly Form[]): ReadonlyMap<string, Status> {
   const properties = new Set([...everyForm().map(({ form }) => form), ...restartForms([64, 32, 16]).map(({ form }) => form.form)]);
   return new Map(
     forms.map((form) => {
-      const found = meaningOf(form) ?? 'absent';
-      if (found !== 'implemented' && found !== 'invalid') return [form.form, found];
       if (silicon.has(form.form)) return [form.form, 'verified on silicon'];
+      const found = meaningOf(form) ?? 'absent';
+      if (found === 'absent') return [form.form, found];
       return [form.form, found === 'implemented' && properties.has(form.form) ? 'verified by properties' : found];
     }),
   );
