@@ -12,6 +12,9 @@ export const CPUID_1_ECX_MOVBE = 1 << 22;
 export const CPUID_1_ECX_POPCNT = 1 << 23;
 export const CPUID_1_ECX_TSC_DEADLINE = 1 << 24;
 export const CPUID_1_ECX_AES = 1 << 25;
+export const CPUID_1_ECX_XSAVE = 1 << 26;
+/** Shows CR4.OSXSAVE. */
+export const CPUID_1_ECX_OSXSAVE = 1 << 27;
 export const CPUID_1_ECX_RDRAND = 1 << 30;
 /** Bit 31; kept unsigned. */
 export const CPUID_1_ECX_HYPERVISOR = 0x8000_0000;
@@ -50,6 +53,8 @@ export const CPUID_7_EBX_CLWB = 1 << 24;
 
 export const CPUID_7_ECX_UMIP = 1 << 2;
 export const CPUID_7_ECX_RDPID = 1 << 22;
+
+export const CPUID_D_1_EAX_XSAVEOPT = 1 << 0;
 
 export const CPUID_80000001_ECX_LAHF = 1 << 0;
 export const CPUID_80000001_ECX_LZCNT = 1 << 5;

@@ -18,3 +18,7 @@ export const BREAK_ON_EXECUTION = 0;
 export const BREAK_ON_WRITE = 1;
 export const BREAK_ON_IO = 2;
 export const BREAK_ON_ACCESS = 3;
+
+/** Pending debug exceptions of a guest are as in DR6, with this bit beside those of breakpoints. SDM: Vol. 3, "Guest Non-Register State". */
+export const PENDING_DEBUG_ENABLED_BREAKPOINT = 1 << 12;
+export const PENDING_DEBUG_DEFINED = DR6_B | PENDING_DEBUG_ENABLED_BREAKPOINT | DR6_BS;

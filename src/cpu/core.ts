@@ -12,7 +12,7 @@ import type { CoreCosts } from './costs.ts';
 import type { CpuidTable } from './cpuid.ts';
 import type { Instruction } from './decode/instruction.ts';
 import type { Engine } from './engines/engine.ts';
-import { afterStep, beforeStep, stepsSingly } from './events/debug.ts';
+import { afterStep, beforeStep, deliverPendingDebug, stepsSingly } from './events/debug.ts';
 import { raiseFault } from './events/exceptions.ts';
 import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
@@ -176,6 +176,7 @@ export class Core {
         }
         continue;
       }
+      if (this.pendingDebug !== 0 && deliverPendingDebug(this)) continue;
       if (recognizeInterrupts(this)) continue;
       if (state.i32[I32_ACTIVITY] !== ACTIVITY_ACTIVE) {
         if (!this.idleUntil(this.nextAlarm())) return;

@@ -12,6 +12,7 @@ import {
   CPUID_1_ECX_SSSE3,
   CPUID_1_ECX_TSC_DEADLINE,
   CPUID_1_ECX_X2APIC,
+  CPUID_1_ECX_XSAVE,
   CPUID_1_EDX_APIC,
   CPUID_1_EDX_CLFSH,
   CPUID_1_EDX_CMOV,
@@ -52,7 +53,9 @@ import {
   CPUID_80000001_EDX_RDTSCP,
   CPUID_80000001_EDX_SYSCALL,
   CPUID_80000007_EDX_INVARIANT_TSC,
+  CPUID_D_1_EAX_XSAVEOPT,
 } from '../arch/cpuidBits.ts';
+import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 
 /** EAX, EBX, ECX, EDX as unsigned 32-bit numbers. */
@@ -103,6 +106,10 @@ export class CpuidTable {
         return subleaf === 0 ? [0, FEATURES_7_EBX, CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID, 0] : [0, 0, 0, 0];
       case 0xb:
         return this.topology(subleaf, apicId);
+      case 0xd:
+        // All components lie in the legacy region: the size is the same whatever XCR0 enables.
+        if (subleaf === 0) return [XCR0_SUPPORTED, XSAVE_AREA_SIZE, XSAVE_AREA_SIZE, 0];
+        return [subleaf === 1 ? CPUID_D_1_EAX_XSAVEOPT : 0, 0, 0, 0];
       case 0x15:
         // Crystal ratio 1:1 at the TSC frequency.
         return [1, 1, this.tscHz, 0];
@@ -145,6 +152,7 @@ const FEATURES_1_ECX =
   CPUID_1_ECX_MOVBE |
   CPUID_1_ECX_POPCNT |
   CPUID_1_ECX_TSC_DEADLINE |
+  CPUID_1_ECX_XSAVE |
   CPUID_1_ECX_RDRAND;
 const FEATURES_1_EDX =
   CPUID_1_EDX_DE |

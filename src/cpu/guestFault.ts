@@ -7,7 +7,7 @@ export class GuestFault {
   vector = 0;
   /** Error code, or -1 when the vector pushes none. */
   errorCode = -1;
-  /** #PF: the faulting linear address, signed. */
+  /** #PF: the faulting linear address, signed. #DB: its causes, as in DR6. */
   la = 0;
 
   set(vector: number, errorCode: number, la = 0): this {

@@ -1,4 +1,5 @@
 import { CR0_CD, CR0_ET, CR0_NW } from '../arch/controlRegisters.ts';
+import { XCR0_RESET } from '../arch/extendedState.ts';
 import { PAT_RESET } from '../arch/msr.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { CS, LDTR, RDX, TR } from '../arch/registers.ts';
@@ -48,7 +49,7 @@ export function resetCore(core: Core): void {
   const { u64, i32, xmm, x87 } = core.state;
   u64[U64_PAT] = PAT_RESET;
   u64[U64_MISC_ENABLE] = 1n;
-  u64[U64_XCR0] = 1n;
+  u64[U64_XCR0] = XCR0_RESET;
   xmm.fill(0n);
   i32[I32_MXCSR] = MXCSR_RESET;
   x87.fill(0n);

@@ -69,6 +69,7 @@ import {
   SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
 } from '../arch/vmxControls.ts';
+import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import { DIRECT_ENTRY } from '../machine/directEntry.ts';
 import { MULTIBOOT_ENTRY } from '../machine/enterMultiboot.ts';
@@ -198,7 +199,10 @@ const CLEARED = [
 
 function clearGuestState(vcpu: Vcpu): void {
   const { vmcs } = vcpu;
+  // INIT leaves XCR0 as it is.
+  const xcr0 = vcpu.registers[U64_XCR0]!;
   vcpu.registers.fill(0n);
+  vcpu.registers[U64_XCR0] = xcr0;
   for (const field of CLEARED) vmcs.writeNumber(field, 0);
   vmcs.write(VMCS_GUEST_PAT, PAT_RESET);
   vmcs.writeNumber(VMCS_GUEST_DR7, 0x400);

@@ -1,6 +1,8 @@
 import { LocalApic } from '../apic/localApic.ts';
+import { XCR0_RESET } from '../arch/extendedState.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { X87_CONTROL_RESET } from '../arch/x87.ts';
+import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import type { HypercallCall } from './hypercalls/hypercall.ts';
 import type { Pcpu } from './pcpu.ts';
@@ -56,6 +58,7 @@ export class Vcpu {
     this.vmcs = vmcs;
     this.home = home;
     this.state = id === 0 ? 'runnable' : 'waitForSipi';
+    this.registers[U64_XCR0] = XCR0_RESET;
     this.apic = new LocalApic({ id, bus: vm.interconnect, clock: this.clock, cyclesPerTick });
   }
 

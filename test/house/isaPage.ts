@@ -12,6 +12,7 @@ import { encodeForm } from '../silicon/encodings.ts';
 import { restartForms } from '../silicon/faultRestart.ts';
 import { RandomSource } from '../silicon/random.ts';
 import { CODE_BASES } from '../silicon/surroundings.ts';
+import { readVectorRecords } from '../silicon/vectorRecords.ts';
 import { readVectors } from '../silicon/vectors.ts';
 
 const STATUSES = ['verified on silicon', 'verified by properties', 'implemented', 'invalid', 'absent'] as const;
@@ -45,13 +46,14 @@ function meaningOf(form: Form): 'implemented' | 'invalid' | 'absent' | undefined
 function formStatuses(forms: readonly Form[]): ReadonlyMap<string, Status> {
   // That an instruction is forbidden at level 3 says nothing about what it does.
   const ran = readVectors().filter(({ case: one, outcome }) => outcome.rip !== BigInt(one.origin - CODE_BASES[one.codeSize]));
-  const silicon = new Set(ran.map(({ form }) => form));
+  const vectors = readVectorRecords().filter(({ outcome }) => outcome.fault === '');
+  const silicon = new Set([...ran, ...vectors].map(({ form }) => form));
   const properties = new Set([...everyForm().map(({ form }) => form), ...restartForms([64, 32, 16]).map(({ form }) => form.form)]);
   return new Map(
     forms.map((form) => {
-      const found = meaningOf(form) ?? 'absent';
-      if (found !== 'implemented' && found !== 'invalid') return [form.form, found];
       if (silicon.has(form.form)) return [form.form, 'verified on silicon'];
+      const found = meaningOf(form) ?? 'absent';
+      if (found === 'absent') return [form.form, found];
       return [form.form, found === 'implemented' && properties.has(form.form) ? 'verified by properties' : found];
     }),
   );

@@ -55,7 +55,7 @@ interface Regression {
   readonly outcome: OutcomeText;
 }
 
-const regressions = existsSync(REGRESSIONS) ? readdirSync(REGRESSIONS) : [];
+const regressions = existsSync(REGRESSIONS) ? readdirSync(REGRESSIONS).filter((file) => file.endsWith('.json')) : [];
 test.runIf(regressions.length > 0).for(regressions)('%s: no difference any more', (file) => {
   const { about, case: text, outcome } = JSON.parse(readFileSync(join(REGRESSIONS, file), 'utf8')) as Regression;
   const recorded = [{ form: about, case: parseCase(text), outcome: parseOutcome(outcome) }];

@@ -13,6 +13,8 @@ import { Model } from './model.ts';
 import { Processor, processorName } from './processor.ts';
 import { type Outcome, type SiliconCase, TIMED_OUT } from './siliconCase.ts';
 import { CODE_BASES } from './surroundings.ts';
+import { recordVectors } from './vectorRecorder.ts';
+import { VECTOR_RECORDS, vectorRecordLine } from './vectorRecords.ts';
 import { VECTORS, vectorLine } from './vectors.ts';
 
 const TRIES = 16;
@@ -47,13 +49,20 @@ for (const { form, size } of forms) {
   });
 }
 processor.close();
-mkdirSync(dirname(VECTORS), { recursive: true });
-const head = [
-  `# Recorded with npm run record:silicon -- --seed ${values.seed} on: ${processorName()}.`,
-  '# The format is described in test/silicon/vectors.ts.',
-];
-writeFileSync(VECTORS, `${[...head, ...lines].join('\n')}\n`);
+write(VECTORS, lines, 'vectors.ts');
 console.log(`${lines.length} vectors of ${forms.length} forms by code size`);
+const records = recordVectors(Number(values.seed));
+write(VECTOR_RECORDS, records.map(vectorRecordLine), 'vectorRecords.ts');
+console.log(`${records.length} vectors of ${new Set(records.map(({ form }) => form)).size} SSE forms`);
+
+function write(path: string, lines: readonly string[], format: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const head = [
+    `# Recorded with npm run record:silicon -- --seed ${values.seed} on: ${processorName()}.`,
+    `# The format is described in test/silicon/${format}.`,
+  ];
+  writeFileSync(path, `${[...head, ...lines].join('\n')}\n`);
+}
 
 /** Registers that the instruction does not name are 0 when they are not among the first eight, to keep the files small. */
 function lean(one: SiliconCase, { operands, memory }: Instruction): SiliconCase {

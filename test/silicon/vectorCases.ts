@@ -1,9 +1,14 @@
 /** Random SSE instructions with operands in reach: seeded, so that a failure can be repeated. */
+import { CpuidTable } from '../../src/cpu/cpuid.ts';
 import { CODE_64 } from '../../src/cpu/decode/codeMode.ts';
-import type { Decoder } from '../../src/cpu/decode/decoder.ts';
+import { Decoder } from '../../src/cpu/decode/decoder.ts';
+import { formCatalogue } from '../../src/cpu/decode/formCatalogue.ts';
 import { type Instruction, OPERAND_MEMORY } from '../../src/cpu/decode/instruction.ts';
+import { isAdvertised } from '../../src/cpu/features.ts';
 import { Effects } from '../../src/cpu/semantics/effects.ts';
+import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
 import { randomBits, randomFloat } from '../arbitraries/floats.ts';
+import { FLAT_COSTS } from '../cpu/flatCore.ts';
 import { RandomSource } from './random.ts';
 import { DATA, DATA_SIZE, type VectorCase } from './vectorSilicon.ts';
 
@@ -21,43 +26,49 @@ const isVector = (insn: Instruction | undefined): insn is Instruction => {
   return sse && !x87Unit;
 };
 
+const decoder = new Decoder({}, FLAT_COSTS);
+
+/** Forms in 64-bit code that the generator makes, and the feature that each belongs to. */
+export function vectorForms(): Map<string, string> {
+  const cpuid = new CpuidTable(ivybridge.identity, 1e9, 1);
+  const legacy = formCatalogue().filter(
+    ({ class: kind, encoding, sizes, mnemonic, features, operands, user }) =>
+      kind === 'vector' &&
+      encoding === 'legacy' &&
+      user &&
+      sizes.includes(64) &&
+      isAdvertised(mnemonic, features, cpuid) &&
+      !operands.some((operand) => /^mm/.test(operand)) &&
+      !/^(?:Fx|X)(?:save|rstor)|^X[gs]etbv|^E?mms/i.test(mnemonic),
+  );
+  return new Map(legacy.map(({ form, features }) => [form, features.join('+')]));
+}
+
+/** Openings do not depend on the seed. */
+let knownOpenings: readonly Opening[] | undefined;
+
 export class VectorCaseGenerator {
-  private readonly decoder: Decoder;
   private readonly random: () => number;
   private readonly openings: readonly Opening[];
 
-  constructor(decoder: Decoder, seed: number) {
-    this.decoder = decoder;
+  constructor(seed: number) {
     const source = new RandomSource(seed);
     this.random = () => source.fraction();
-    this.openings = this.findOpenings();
+    knownOpenings ??= findOpenings();
+    this.openings = knownOpenings;
   }
 
-  /** A case, and the instruction it holds. */
-  next(): { test: VectorCase; insn: Instruction } {
+  /** `count` states for one instruction that is wanted. */
+  group(count: number, wanted: (insn: Instruction) => boolean): { test: VectorCase; insn: Instruction }[] {
     for (;;) {
       const bytes = this.encoding();
-      const insn = this.decoder.decode(bytes, 0, CODE_64);
-      if (!isVector(insn)) continue;
-      const test = this.place(insn, bytes.slice(0, insn.length));
-      if (test !== undefined) return { test, insn };
+      const insn = decoder.decode(bytes, 0, CODE_64);
+      if (!isVector(insn) || !wanted(insn)) continue;
+      const code = bytes.slice(0, insn.length);
+      const tests = Array.from({ length: count }, () => this.place(insn, code));
+      const placed = tests.flatMap((test) => (test === undefined ? [] : [{ test, insn }]));
+      if (placed.length > 0) return placed;
     }
-  }
-
-  private findOpenings(): Opening[] {
-    const found: Opening[] = [];
-    for (const prefix of [[], [0x66], [0xf3], [0xf2]]) {
-      for (const map of [[0x0f], [0x0f, 0x38], [0x0f, 0x3a]]) {
-        for (let opcode = 0; opcode < 256; opcode++) {
-          const opening = [...prefix, ...map, opcode];
-          const used = [0xc1, 0xd1, 0xe1, 0xf1, 0x01, 0x11, 0x19, 0x31].some((modrm) =>
-            isVector(this.decoder.decode(Uint8Array.from([...opening, modrm, 0, 0, 0, 0, 0]), 0, CODE_64)),
-          );
-          if (used) found.push(opening);
-        }
-      }
-    }
-    return found;
   }
 
   private byte(): number {
@@ -163,4 +174,20 @@ export class VectorCaseGenerator {
     gpr[base] = BigInt.asUintN(64, place - scaled - BigInt.asIntN(memory.addressWidth, memory.displacement));
     return memory.addressWidth === 64;
   }
+}
+
+function findOpenings(): Opening[] {
+  const found: Opening[] = [];
+  for (const prefix of [[], [0x66], [0xf3], [0xf2]]) {
+    for (const map of [[0x0f], [0x0f, 0x38], [0x0f, 0x3a]]) {
+      for (let opcode = 0; opcode < 256; opcode++) {
+        const opening = [...prefix, ...map, opcode];
+        const used = [0xc1, 0xd1, 0xe1, 0xf1, 0x01, 0x11, 0x19, 0x31].some((modrm) =>
+          isVector(decoder.decode(Uint8Array.from([...opening, modrm, 0, 0, 0, 0, 0]), 0, CODE_64)),
+        );
+        if (used) found.push(opening);
+      }
+    }
+  }
+  return found;
 }

@@ -3,13 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../src/arch/controlRegisters.ts';
-import { I32_MXCSR, I32_RFLAGS, U64_CR4 } from '../../src/cpu/state.ts';
-import type { FlatCore } from '../cpu/flatCore.ts';
 
 export const DATA = 0x2_0000;
 export const DATA_SIZE = 512;
-const CODE = 0x4_0000;
 const CODE_SIZE = 64;
 const REGISTERS_SIZE = 18 * 8 + 256;
 const CASE_SIZE = CODE_SIZE + REGISTERS_SIZE + DATA_SIZE;
@@ -35,9 +31,11 @@ export interface VectorOutcome extends VectorState {
 }
 
 const SIGNALS: Readonly<Record<number, string>> = { 4: 'UD', 5: 'trap', 7: 'memory', 8: 'XM', 11: 'memory' };
-const VECTORS: Readonly<Record<number, string>> = { 6: 'UD', 12: 'memory', 13: 'memory', 14: 'memory', 19: 'XM' };
+/** Classes of exceptions by vector, as signals tell them apart. */
+export const EXCEPTION_CLASSES: Readonly<Record<number, string>> = { 6: 'UD', 12: 'memory', 13: 'memory', 14: 'memory', 19: 'XM' };
 
-export const vectorHarnessSource = new URL('./vectorHarness.c', import.meta.url).pathname;
+/** From the repository's root, where the tests and the long runs start. */
+export const vectorHarnessSource = 'test/silicon/vectorHarness.c';
 
 /** Compiles the harness; undefined when this host cannot (no gcc, or another architecture). */
 export function compileVectorHarness(): { run(cases: readonly VectorCase[]): VectorOutcome[]; remove(): void } | undefined {
@@ -86,30 +84,5 @@ function decodeResult(view: DataView): VectorOutcome {
     mxcsr: Number(words[17]!),
     xmm: words.slice(18),
     data: new Uint8Array(view.buffer.slice(view.byteOffset + 8 + REGISTERS_SIZE, view.byteOffset + RESULT_SIZE)),
-  };
-}
-
-/** What the reference engine makes of a case. */
-export function runVectorModel(core: FlatCore, test: VectorCase): VectorOutcome {
-  const { u64, i32, xmm } = core.state;
-  u64[U64_CR4] = BigInt(CR4_OSFXSR | CR4_OSXMMEXCPT);
-  core.memory.write(DATA, test.data);
-  core.loadCode(CODE, [...test.code, 0xf4]);
-  test.gpr.forEach((value, i) => {
-    u64[i] = value;
-  });
-  i32[I32_RFLAGS] = test.flags;
-  i32[I32_MXCSR] = test.mxcsr;
-  xmm.set(test.xmm);
-  core.faults.length = 0;
-  core.run();
-  const fault = core.faults[0];
-  return {
-    fault: fault === undefined ? '' : (VECTORS[fault.vector] ?? `vector ${fault.vector}`),
-    gpr: [...u64.subarray(0, 16)],
-    flags: i32[I32_RFLAGS]!,
-    mxcsr: i32[I32_MXCSR]!,
-    xmm: [...xmm],
-    data: core.memory.bytes.slice(DATA, DATA + DATA_SIZE),
   };
 }

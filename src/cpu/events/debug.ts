@@ -2,7 +2,7 @@
  * Debug exceptions: the single-step trap, instruction and data breakpoints. While one of them may happen, the core executes one instruction
  * at a time, on whatever engine.
  *
- * Deviation: debug exceptions that are pending at a VM exit are lost, and a #DB that leaves a guest has exit qualification 0.
+ * Deviation: debug exceptions that are pending at a VM entry which injects an event are lost.
  *
  * SDM: Vol. 3, "Debug Exceptions"; "Priority Among Concurrent Events".
  */
@@ -11,13 +11,13 @@ import { CS } from '../../arch/registers.ts';
 import { RFLAGS_RF, RFLAGS_TF } from '../../arch/rflags.ts';
 import { VECTOR_DB } from '../../arch/vectors.ts';
 import type { Core } from '../core.ts';
-import { BLOCKING_BY_MOV_SS, I32_INTERRUPTIBILITY, I32_RFLAGS, U64_DR6, U64_RIP, U64_SEGMENT_BASE } from '../state.ts';
+import { ACTIVITY_ACTIVE, BLOCKING_BY_MOV_SS, I32_INTERRUPTIBILITY, I32_RFLAGS, U64_RIP, U64_SEGMENT_BASE } from '../state.ts';
 import { breakpointsMet, checksAlignment, hasBreakpoints, type StepWatch } from '../stepWatch.ts';
 import { raiseException } from './exceptions.ts';
 
 /** True when the next instruction must be executed by itself, for what may follow or precede it. */
 export const stepsSingly = (core: Core): boolean =>
-  (core.state.i32[I32_RFLAGS]! & RFLAGS_TF) !== 0 || hasBreakpoints(core) || checksAlignment(core);
+  core.pendingDebug !== 0 || (core.state.i32[I32_RFLAGS]! & RFLAGS_TF) !== 0 || hasBreakpoints(core) || checksAlignment(core);
 
 /**
  * Before an instruction that is executed by itself: an instruction breakpoint raises its fault, unless RF holds it off. True when it did.
@@ -32,15 +32,14 @@ export function beforeStep(core: Core): boolean {
   const la = core.codeSize === 64 ? core.rip : Number((rip + u64[U64_SEGMENT_BASE + CS]!) & 0xffff_ffffn);
   const met = breakpointsMet(core, la, 1, (condition) => condition === BREAK_ON_EXECUTION);
   if (met === 0) return false;
-  u64[U64_DR6] = u64[U64_DR6]! | BigInt(met);
-  raiseException(core, VECTOR_DB, -1, 0, 'exception');
+  raiseException(core, VECTOR_DB, -1, met, 'exception');
   return true;
 }
 
 /** After it: the traps that it has earned. MOV SS and POP SS put them off by one instruction. */
 export function afterStep(core: Core, watch: StepWatch, traced: boolean): void {
   if (watch.interrupted) return;
-  const { u64, i32 } = core.state;
+  const { i32 } = core.state;
   if (i32[I32_INTERRUPTIBILITY]! & BLOCKING_BY_MOV_SS) {
     core.pendingDebug |= watch.met;
     return;
@@ -48,6 +47,15 @@ export function afterStep(core: Core, watch: StepWatch, traced: boolean): void {
   const causes = watch.met | core.pendingDebug | (traced ? DR6_BS : 0);
   core.pendingDebug = 0;
   if (causes === 0) return;
-  u64[U64_DR6] = u64[U64_DR6]! | BigInt(causes);
-  raiseException(core, VECTOR_DB, -1, 0, 'trap');
+  raiseException(core, VECTOR_DB, -1, causes, 'trap');
+}
+
+/** Debug exceptions that a VM entry found pending are delivered before the guest's first instruction, unless MOV SS holds them off. True when they were. */
+export function deliverPendingDebug(core: Core): boolean {
+  const { pendingDebug } = core;
+  if (core.state.i32[I32_INTERRUPTIBILITY]! & BLOCKING_BY_MOV_SS) return false;
+  core.pendingDebug = 0;
+  core.setActivity(ACTIVITY_ACTIVE);
+  raiseException(core, VECTOR_DB, -1, pendingDebug, 'trap');
+  return true;
 }

@@ -1,10 +1,21 @@
 import { formatLinear } from '../../arch/addresses.ts';
-import { formatVector, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_NP, VECTOR_PF, VECTOR_SS, VECTOR_TS } from '../../arch/vectors.ts';
+import { DR7_GD } from '../../arch/debugRegisters.ts';
+import {
+  formatVector,
+  VECTOR_DB,
+  VECTOR_DE,
+  VECTOR_DF,
+  VECTOR_GP,
+  VECTOR_NP,
+  VECTOR_PF,
+  VECTOR_SS,
+  VECTOR_TS,
+} from '../../arch/vectors.ts';
 import { COUNTER_EXCEPTIONS, COUNTER_PAGE_FAULTS } from '../../trace/counters.ts';
 import { EVENT_EXCEPTION } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
 import { FAULT_STOP, GuestFault } from '../guestFault.ts';
-import { ACTIVITY_SHUTDOWN, U64_CR2, U64_RIP } from '../state.ts';
+import { ACTIVITY_SHUTDOWN, U64_CR2, U64_DR6, U64_DR7, U64_RIP } from '../state.ts';
 import { exitOnEptFault, exitOnException, exitOnTripleFault } from '../vmx/intercepts.ts';
 import { clearVectoring, setVectoring } from '../vmx/vectoring.ts';
 import { deliverThroughIdt, type EventOrigin } from './delivery.ts';
@@ -32,24 +43,31 @@ export function combineExceptions(first: number, second: number): number {
 
 /**
  * A fault of the current instruction is delivered (RIP is still that of the instruction), or leaves the guest.
- * @param la faulting linear address of a #PF, signed.
+ * @param detail the linear address of a #PF, signed; the causes of a #DB as in DR6.
  * Emits: `exception`.
  */
-export function raiseFault(core: Core, vector: number, errorCode: number, la: number): void {
-  raiseException(core, vector, errorCode, la, 'exception');
+export function raiseFault(core: Core, vector: number, errorCode: number, detail: number): void {
+  raiseException(core, vector, errorCode, detail, 'exception');
 }
 
-/** Delivers an exception with RIP already where the handler shall return to. */
-export function raiseException(core: Core, vector: number, errorCode: number, la: number, origin: EventOrigin): void {
-  if (exitOnException(core, vector, errorCode, la, origin)) return;
+/**
+ * Delivers an exception with RIP already where the handler shall return to.
+ * @param detail the linear address of a #PF, signed; the causes of a #DB, which DR6 tells unless the exception leaves a guest.
+ */
+export function raiseException(core: Core, vector: number, errorCode: number, detail: number, origin: EventOrigin): void {
+  if (exitOnException(core, vector, errorCode, detail, origin)) return;
   if (core.stopped) return;
+  if (vector === VECTOR_DB) {
+    core.state.u64[U64_DR6]! |= BigInt(detail);
+    core.state.u64[U64_DR7]! &= ~BigInt(DR7_GD);
+  }
   if (vector === VECTOR_PF) {
-    core.state.u64[U64_CR2] = BigInt.asUintN(64, BigInt(la));
+    core.state.u64[U64_CR2] = BigInt.asUintN(64, BigInt(detail));
     core.state.counters[COUNTER_PAGE_FAULTS]!++;
   }
   core.state.counters[COUNTER_EXCEPTIONS]!++;
   if (core.probe.mask & (1 << EVENT_EXCEPTION)) {
-    core.probe.event(EVENT_EXCEPTION, core.id, core.clock, vector, Math.max(errorCode, 0), core.rip, la);
+    core.probe.event(EVENT_EXCEPTION, core.id, core.clock, vector, Math.max(errorCode, 0), core.rip, detail);
   }
   deliverEvent(core, vector, errorCode, origin);
 }

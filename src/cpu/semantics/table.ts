@@ -70,6 +70,7 @@ export const SYSTEM_OPERATIONS: readonly string[] = [
   ...['Les', 'Lds', 'Lss', 'Lfs', 'Lgs', 'Retf', 'Xgetbv', 'Xsetbv', 'Monitor', 'Mwait'],
   ...['Vmcall', 'Vmlaunch', 'Vmresume', 'Vmxoff', 'Vmxon', 'Vmclear', 'Vmptrld', 'Vmptrst', 'Vmread', 'Vmwrite', 'Vmfunc'],
   ...['Fnstenv', 'Fldenv', 'Fnsave', 'Frstor', 'Fxsave', 'Fxsave64', 'Fxrstor', 'Fxrstor64', 'Xsave', 'Xsave64', 'Xrstor', 'Xrstor64'],
+  ...['Xsaveopt', 'Xsaveopt64'],
   ...['Invept', 'Invvpid', 'Vmmcall', 'Vmrun', 'Rsm'],
   ...['MovToControl', 'MovFromControl', 'MovToDebug', 'MovFromDebug', 'MovToSegment', 'PopSegment', 'JmpFar', 'CallFar', 'Mark'],
 ];

@@ -3,6 +3,7 @@ import { DR6_BD, DR6_FIXED, DR7_FIXED, DR7_GD, DR7_WRITABLE } from '../../arch/d
 import { VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../../arch/vectors.ts';
 import type { Core } from '../core.ts';
 import { type Instruction, OPERAND_DEBUG } from '../decode/instruction.ts';
+import { guestFault } from '../guestFault.ts';
 import { U64_CR4, U64_DR0, U64_DR6, U64_DR7 } from '../state.ts';
 import { exitOnDebugRegister } from '../vmx/intercepts.ts';
 import { requirePrivilege } from './privilege.ts';
@@ -25,11 +26,7 @@ export function movDebug(core: Core, insn: Instruction): void {
   if (number > 7) core.raise(VECTOR_UD);
   requirePrivilege(core);
   if (exitOnDebugRegister(core, insn, number, gpr, write)) return;
-  if (Number(u64[U64_DR7]!) & DR7_GD) {
-    u64[U64_DR7] = u64[U64_DR7]! & ~BigInt(DR7_GD);
-    u64[U64_DR6] = u64[U64_DR6]! | BigInt(DR6_BD);
-    core.raise(VECTOR_DB);
-  }
+  if (Number(u64[U64_DR7]!) & DR7_GD) throw guestFault.set(VECTOR_DB, -1, DR6_BD);
   const field = number === 6 ? U64_DR6 : number === 7 ? U64_DR7 : U64_DR0 + number;
   const wide = core.codeSize === 64;
   if (!write) {

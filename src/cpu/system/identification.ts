@@ -1,17 +1,26 @@
+import { CR4_OSXSAVE } from '../../arch/controlRegisters.ts';
+import { CPUID_1_ECX_OSXSAVE } from '../../arch/cpuidBits.ts';
 import { RAX, RBX, RCX, RDX } from '../../arch/registers.ts';
 import type { Core } from '../core.ts';
 import type { CpuidResult } from '../cpuid.ts';
 import type { Instruction } from '../decode/instruction.ts';
+import { U64_CR4 } from '../state.ts';
 import { exitOnCpuid } from '../vmx/intercepts.ts';
 
 /** CPUID. */
 export function cpuid(core: Core, insn: Instruction): void {
   if (exitOnCpuid(core, insn)) return;
   const { u64 } = core.state;
-  const result = core.cpuid.query(Number(u64[RAX]! & 0xffff_ffffn), Number(u64[RCX]! & 0xffff_ffffn), core.id);
-  writeCpuid(core, result);
+  const leaf = Number(u64[RAX]! & 0xffff_ffffn);
+  writeCpuid(core, showOsxsave(core.cpuid.query(leaf, Number(u64[RCX]! & 0xffff_ffffn), core.id), leaf, u64[U64_CR4]!));
   core.charge(core.costs.cpuid);
   core.retire(insn);
+}
+
+/** The answer with the one bit that follows CR4. */
+export function showOsxsave(result: CpuidResult, leaf: number, cr4: bigint): CpuidResult {
+  if (leaf === 1 && (cr4 & BigInt(CR4_OSXSAVE)) !== 0n) result[2] |= CPUID_1_ECX_OSXSAVE;
+  return result;
 }
 
 /** EAX, EBX, ECX and EDX hold the answer; upper halves are 0. */

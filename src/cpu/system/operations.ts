@@ -4,6 +4,8 @@ import { clts, movControl } from './controlRegisters.ts';
 import { movDebug } from './debugRegisters.ts';
 import { arpl, lar, lsl, verr, verw } from './descriptorQueries.ts';
 import { lgdt, lidt, lldt, ltr, sgdt, sidt, sldt, str } from './descriptorTables.ts';
+import { xgetbv, xsetbv } from './extendedControl.ts';
+import { xrstor, xsave, xsaveopt } from './extendedState.ts';
 import { farCall, farJump, farReturn } from './farTransfer.ts';
 import { swapgs, syscall, sysret } from './fastCalls.ts';
 import { sysenter, sysexit } from './fastEntry.ts';
@@ -114,6 +116,14 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Fxsave64: fxsave,
   Fxrstor: fxrstor,
   Fxrstor64: fxrstor,
+  Xsave: xsave,
+  Xsave64: xsave,
+  Xsaveopt: xsaveopt,
+  Xsaveopt64: xsaveopt,
+  Xrstor: xrstor,
+  Xrstor64: xrstor,
+  Xgetbv: xgetbv,
+  Xsetbv: xsetbv,
   Mark: mark,
   ...vmxInstructions,
 };

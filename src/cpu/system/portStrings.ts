@@ -1,8 +1,6 @@
 /**
  * INS and OUTS: one element per execution; under a repeat prefix RIP stays until the count is used up.
  *
- * Deviation: in a guest INS and OUTS stop the machine as unimplemented.
- *
  * SDM: Vol. 2, "INS/INSB/INSW/INSD—Input from Port to String"; "OUTS/OUTSB/OUTSW/OUTSD—Output String to Port".
  */
 import { CANONICAL_LIMIT } from '../../arch/addresses.ts';
@@ -15,12 +13,13 @@ import { type Instruction, REPEAT_NONE } from '../decode/instruction.ts';
 import { loadLinear, signedNumber, storeLinear } from '../linearMemory.ts';
 import { segmentAllows } from '../segmentCheck.ts';
 import { I32_RFLAGS, U64_SEGMENT_BASE } from '../state.ts';
+import { exitOnStringIo } from '../vmx/intercepts.ts';
 import { checkPort } from './ports.ts';
 import { mergedPointer } from './stack.ts';
 
 /** INS: ES:[rDI] = port DX. Raises: #GP(0), #PF. */
 export function inputString(core: Core, insn: Instruction): void {
-  element(core, insn, RDI, (bytes, port) => {
+  element(core, insn, true, (bytes, port) => {
     const la = address(core, insn, ES, RDI, bytes, true);
     // A fault must come before the device is asked.
     storeLinear(core, bytes, la, loadLinear(core, bytes, la, ACCESS_WRITE | core.userAccess), ACCESS_WRITE | core.userAccess);
@@ -30,19 +29,19 @@ export function inputString(core: Core, insn: Instruction): void {
 
 /** OUTS: port DX = source segment:[rSI]. */
 export function outputString(core: Core, insn: Instruction): void {
-  element(core, insn, RSI, (bytes, port) => {
+  element(core, insn, false, (bytes, port) => {
     const value = loadLinear(core, bytes, address(core, insn, insn.segment, RSI, bytes, false), ACCESS_READ | core.userAccess);
     core.ports.write(port, Number(value), bytes);
   });
 }
 
-function element(core: Core, insn: Instruction, index: number, move: (bytes: 1 | 2 | 4, port: number) => void): void {
+function element(core: Core, insn: Instruction, input: boolean, move: (bytes: 1 | 2 | 4, port: number) => void): void {
+  const index = input ? RDI : RSI;
   const { u64, i32 } = core.state;
   const width = insn.addressWidth;
   const bytes = (insn.width / 8) as 1 | 2 | 4;
   const port = Number(u64[RDX]! & 0xffffn);
   checkPort(core, port, bytes);
-  if (core.nonRoot) core.stopUnimplemented(`${insn.mnemonic} in a guest`, '');
   const counted = insn.repeat !== REPEAT_NONE;
   const count = BigInt.asUintN(width, u64[RCX]!);
   core.attention = true;
@@ -50,6 +49,7 @@ function element(core: Core, insn: Instruction, index: number, move: (bytes: 1 |
     core.retire(insn);
     return;
   }
+  if (exitOnStringIo(core, insn, port, bytes, input, linearBits(core, insn, input ? ES : insn.segment, index))) return;
   move(bytes, port);
   const step = i32[I32_RFLAGS]! & RFLAGS_DF ? -BigInt(bytes) : BigInt(bytes);
   u64[index] = mergedPointer(width, u64[index]!, u64[index]! + step);
@@ -58,16 +58,23 @@ function element(core: Core, insn: Instruction, index: number, move: (bytes: 1 |
   if (!counted || count === 1n) core.retire(insn);
 }
 
+/** The 64-bit linear address of the element, before any check. */
+function linearBits(core: Core, insn: Instruction, segment: number, index: number): bigint {
+  const { u64 } = core.state;
+  const offset = BigInt.asUintN(insn.addressWidth, u64[index]!);
+  const based = core.codeSize !== 64 || segment >= FS;
+  return BigInt.asUintN(core.codeSize === 64 ? 64 : 32, based ? offset + u64[U64_SEGMENT_BASE + segment]! : offset);
+}
+
 function address(core: Core, insn: Instruction, segment: number, index: number, bytes: number, write: boolean): number {
   const { u64, i32 } = core.state;
   const offset = BigInt.asUintN(insn.addressWidth, u64[index]!);
-  const base = u64[U64_SEGMENT_BASE + segment]!;
   const fault = segment === SS ? VECTOR_SS : VECTOR_GP;
+  const la = signedNumber(linearBits(core, insn, segment, index));
   if (core.codeSize !== 64) {
     if (!segmentAllows(i32, segment, Number(offset), bytes, write)) core.raise(fault, 0);
-    return Number((offset + base) & 0xffff_ffffn);
+    return la;
   }
-  const la = signedNumber(BigInt.asUintN(64, segment >= FS ? offset + base : offset));
   if (la < -CANONICAL_LIMIT || la + bytes > CANONICAL_LIMIT) core.raise(fault, 0);
   return la;
 }

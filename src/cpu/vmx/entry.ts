@@ -1,3 +1,4 @@
+import { PENDING_DEBUG_ENABLED_BREAKPOINT } from '../../arch/debugRegisters.ts';
 import { EXIT_ENTRY_FAILURE, EXIT_INVALID_GUEST_STATE } from '../../arch/exitReasons.ts';
 import { EPTP_AD } from '../../arch/paging.ts';
 import {
@@ -8,6 +9,7 @@ import {
   VMCS_EXCEPTION_BITMAP,
   VMCS_EXIT_QUALIFICATION,
   VMCS_EXIT_REASON,
+  VMCS_GUEST_PENDING_DEBUG,
   VMCS_INSTRUCTION_ERROR,
   VMCS_PIN_BASED_CONTROLS,
   VMCS_PREEMPTION_TIMER,
@@ -122,6 +124,7 @@ export function vmEntry(core: Core): string | undefined {
 
   // 4. Event injection.
   const info = vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
+  core.pendingDebug = info >= INTERRUPTION_VALID ? 0 : vmcs.readNumber(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_ENABLED_BREAKPOINT;
   if (info >= INTERRUPTION_VALID)
     inject(core, info, vmcs.readNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE), vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH));
   return undefined;

@@ -1,4 +1,5 @@
 import { CR0_CD, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR4_PAE, CR4_PCIDE, CR4_VMXE, EFER_LMA, EFER_LME } from '../../arch/controlRegisters.ts';
+import { PENDING_DEBUG_DEFINED } from '../../arch/debugRegisters.ts';
 import { EPTP_WALK_4, EPTP_WB } from '../../arch/paging.ts';
 import { RFLAGS_DEFINED, RFLAGS_FIXED, RFLAGS_IF, RFLAGS_VM } from '../../arch/rflags.ts';
 import { AR_DB, AR_DPL, AR_L, AR_P, AR_S, AR_TYPE, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../arch/segments.ts';
@@ -26,6 +27,7 @@ import {
   VMCS_GUEST_LDTR_BASE,
   VMCS_GUEST_LDTR_SELECTOR,
   VMCS_GUEST_PAT,
+  VMCS_GUEST_PENDING_DEBUG,
   VMCS_GUEST_RFLAGS,
   VMCS_GUEST_RIP,
   VMCS_GUEST_SS_ACCESS,
@@ -197,6 +199,7 @@ export function checkGuestState(vmcs: Vmcs): string | undefined {
   if (blocking & INTERRUPTIBILITY_RESERVED) return 'guest interruptibility state has reserved bits set';
   if (blocking & BLOCKING_BY_STI && blocking & BLOCKING_BY_MOV_SS) return 'blocking by STI and by MOV SS';
   if (blocking & BLOCKING_BY_STI && !(flags & RFLAGS_IF)) return 'blocking by STI with RFLAGS.IF = 0';
+  if (vmcs.read(VMCS_GUEST_PENDING_DEBUG) & ~BigInt(PENDING_DEBUG_DEFINED)) return 'guest pending debug exceptions have reserved bits set';
   const activity = vmcs.readNumber(VMCS_GUEST_ACTIVITY);
   if (activity > 3) return 'guest activity state is reserved';
   if (activity === ACTIVITY_HALTED && vmcs.readNumber(VMCS_GUEST_SS_ACCESS) & AR_DPL) return 'guest halted outside ring 0';

@@ -1,3 +1,4 @@
+import { PENDING_DEBUG_ENABLED_BREAKPOINT } from '../../arch/debugRegisters.ts';
 import {
   VMCS_ENTRY_CONTROLS,
   VMCS_ENTRY_INTERRUPTION_INFO,
@@ -6,6 +7,8 @@ import {
   VMCS_EXIT_INTERRUPTION_INFO,
   VMCS_EXIT_QUALIFICATION,
   VMCS_EXIT_REASON,
+  VMCS_GUEST_INTERRUPTIBILITY,
+  VMCS_GUEST_PENDING_DEBUG,
   VMCS_IDT_VECTORING_ERROR_CODE,
   VMCS_IDT_VECTORING_INFO,
   VMCS_PREEMPTION_TIMER,
@@ -26,9 +29,10 @@ import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
 import { EVENT_VM_EXIT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
 import { updateMode } from '../mode.ts';
-import { I32_INVLPG_INTERCEPTED, I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_TSC_OFFSET } from '../state.ts';
+import { BLOCKING_BY_MOV_SS, I32_INVLPG_INTERCEPTED, I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_TSC_OFFSET } from '../state.ts';
 import { saveGuestState } from './guestState.ts';
 import { loadHostState } from './hostState.ts';
+import type { Vmcs } from './vmcs.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
 
 /**
@@ -62,6 +66,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   // 2. Guest state.
   const rip = core.rip;
   saveGuestState(state, vmcs);
+  savePendingDebug(core, vmcs);
   if (vmx.secondary & SECONDARY_UNRESTRICTED_GUEST) {
     // An unrestricted guest may have changed its mode: the next entry must agree.
     const controls = vmcs.readNumber(VMCS_ENTRY_CONTROLS);
@@ -94,4 +99,16 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   vmx.exited = true;
   core.attention = true;
   if (core.probe.mask & (1 << EVENT_VM_EXIT)) core.probe.event(EVENT_VM_EXIT, core.id, core.clock, reason, qualification, rip, vpid);
+}
+
+/**
+ * Breakpoints that MOV SS has put off are in the guest-state area, where the next entry finds them. The shadow of MOV SS, which ended with the
+ * instruction that exits, is there again. SDM: Vol. 3, "Saving Non-Register State".
+ */
+function savePendingDebug(core: Core, vmcs: Vmcs): void {
+  const { pendingDebug } = core;
+  vmcs.writeNumber(VMCS_GUEST_PENDING_DEBUG, pendingDebug === 0 ? 0 : pendingDebug | PENDING_DEBUG_ENABLED_BREAKPOINT);
+  if (pendingDebug === 0) return;
+  vmcs.writeNumber(VMCS_GUEST_INTERRUPTIBILITY, vmcs.readNumber(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_MOV_SS);
+  core.pendingDebug = 0;
 }

@@ -27,8 +27,9 @@ import {
   EXIT_TRIPLE_FAULT,
   EXIT_WBINVD,
   EXIT_WRMSR,
+  EXIT_XSETBV,
 } from '../../arch/exitReasons.ts';
-import { VECTOR_NMI, VECTOR_PF } from '../../arch/vectors.ts';
+import { VECTOR_DB, VECTOR_NMI, VECTOR_PF } from '../../arch/vectors.ts';
 import {
   VMCS_CR0_GUEST_HOST_MASK,
   VMCS_CR0_READ_SHADOW,
@@ -36,6 +37,7 @@ import {
   VMCS_CR4_GUEST_HOST_MASK,
   VMCS_CR4_READ_SHADOW,
   VMCS_EXIT_CONTROLS,
+  VMCS_EXIT_INSTRUCTION_INFO,
   VMCS_EXIT_INTERRUPTION_ERROR_CODE,
   VMCS_GUEST_LINEAR_ADDRESS,
   VMCS_GUEST_PHYSICAL_ADDRESS,
@@ -74,7 +76,7 @@ import {
 } from '../../arch/vmxControls.ts';
 import { FAULT_EPT_VIOLATION } from '../../mmu/access.ts';
 import type { Core } from '../core.ts';
-import type { Instruction } from '../decode/instruction.ts';
+import { type Instruction, REPEAT_NONE } from '../decode/instruction.ts';
 import type { EventOrigin } from '../events/delivery.ts';
 import type { GuestFault } from '../guestFault.ts';
 import { BLOCKING_BY_NMI, I32_CPL, I32_INTERRUPTIBILITY, U64_RIP } from '../state.ts';
@@ -96,6 +98,7 @@ export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
 export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
+export const exitOnXsetbv = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, 0, EXIT_XSETBV);
 export const exitOnVmxInstruction = (core: Core, insn: Instruction, reason: number): boolean => exitOnInstruction(core, insn, 0, reason);
 
 export function exitOnWbinvd(core: Core, insn: Instruction): boolean {
@@ -133,20 +136,36 @@ export function exitOnMsr(core: Core, insn: Instruction, msr: number, write: boo
   return exitOnInstruction(core, insn, 0, write ? EXIT_WRMSR : EXIT_RDMSR);
 }
 
+/** Whether the controls ask for an exit when these ports are accessed. */
+function interceptsPorts({ vmx, memory }: Core, port: number, bytes: number): boolean {
+  if (!(vmx.primary & PRIMARY_USE_IO_BITMAPS)) return (vmx.primary & PRIMARY_UNCONDITIONAL_IO_EXITING) !== 0;
+  let intercepted = port + bytes > 0x1_0000;
+  for (let p = port; p < port + bytes && !intercepted; p++) {
+    const bitmap = vmx.current!.readNumber(p < 0x8000 ? VMCS_IO_BITMAP_A : VMCS_IO_BITMAP_B);
+    intercepted = (memory.bytes[bitmap + ((p & 0x7fff) >> 3)]! & (1 << (p & 7))) !== 0;
+  }
+  return intercepted;
+}
+
 /** IN and OUT. Qualification: size - 1 in 2:0, direction in 3, immediate in 6, port in 31:16. */
 export function exitOnIo(core: Core, insn: Instruction, port: number, bytes: number, input: boolean): boolean {
-  if (!core.nonRoot) return false;
-  const { vmx } = core;
-  if (vmx.primary & PRIMARY_USE_IO_BITMAPS) {
-    let intercepted = port + bytes > 0x1_0000;
-    for (let p = port; p < port + bytes && !intercepted; p++) {
-      const bitmap = vmx.current!.readNumber(p < 0x8000 ? VMCS_IO_BITMAP_A : VMCS_IO_BITMAP_B);
-      intercepted = (core.memory.bytes[bitmap + ((p & 0x7fff) >> 3)]! & (1 << (p & 7))) !== 0;
-    }
-    if (!intercepted) return false;
-  } else if (!(vmx.primary & PRIMARY_UNCONDITIONAL_IO_EXITING)) return false;
+  if (!core.nonRoot || !interceptsPorts(core, port, bytes)) return false;
   const immediate = insn.operands[input ? 1 : 0]!.kind === 2 ? 1 << 6 : 0;
   return exitOnInstruction(core, insn, 0, EXIT_IO, (bytes - 1) | (input ? 8 : 0) | immediate | ((port << 16) >>> 0));
+}
+
+/**
+ * INS and OUTS. Qualification as for IN and OUT, with 4 set, and 5 under a repeat prefix. Instruction information: address size in 9:7, segment of
+ * OUTS in 17:15. SDM: Vol. 3, "Exit Qualification for I/O Instructions"; "Format of the VM-Exit Instruction-Information Field as Used for INS and OUTS".
+ * @param la linear address of the element in memory, 64 bits, not checked.
+ */
+export function exitOnStringIo(core: Core, insn: Instruction, port: number, bytes: number, input: boolean, la: bigint): boolean {
+  if (!core.nonRoot || !interceptsPorts(core, port, bytes)) return false;
+  const vmcs = core.vmx.current!;
+  vmcs.write(VMCS_GUEST_LINEAR_ADDRESS, la);
+  vmcs.writeNumber(VMCS_EXIT_INSTRUCTION_INFO, ((insn.addressWidth >> 5) << 7) | (input ? 0 : insn.segment << 15));
+  const repeated = insn.repeat === REPEAT_NONE ? 0 : 1 << 5;
+  return exitOnInstruction(core, insn, 0, EXIT_IO, (bytes - 1) | (input ? 8 : 0) | (1 << 4) | repeated | ((port << 16) >>> 0));
 }
 
 /**
@@ -203,8 +222,11 @@ function isCr3Target(core: Core): boolean {
   return false;
 }
 
-/** Exceptions by the exception bitmap; #PF also by its error code against mask and match. */
-export function exitOnException(core: Core, vector: number, errorCode: number, la: number, origin: EventOrigin): boolean {
+/**
+ * Exceptions by the exception bitmap; #PF also by its error code against mask and match.
+ * @param detail the linear address of a #PF, signed; the causes of a #DB as in DR6: the exit qualification.
+ */
+export function exitOnException(core: Core, vector: number, errorCode: number, detail: number, origin: EventOrigin): boolean {
   if (!core.nonRoot || (origin === 'software' && vector !== 3 && vector !== 4)) return false;
   const { vmx } = core;
   let exits = (vmx.exceptionBitmap & (1 << vector)) !== 0;
@@ -220,7 +242,7 @@ export function exitOnException(core: Core, vector: number, errorCode: number, l
   vmExit(
     core,
     EXIT_EXCEPTION_OR_NMI,
-    vector === VECTOR_PF ? la : 0,
+    vector === VECTOR_PF || vector === VECTOR_DB ? detail : 0,
     software ? vmx.softwareInterruptLength : 0,
     interruptionInfo(vector, errorCode, origin),
   );

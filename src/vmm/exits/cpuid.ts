@@ -1,8 +1,9 @@
 import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
 import { CPUID_HYPERVISOR, HYPERVISOR_SIGNATURE } from '../../arch/hypercalls.ts';
 import { RAX, RCX } from '../../arch/registers.ts';
+import { VMCS_GUEST_CR4 } from '../../arch/vmcs.ts';
 import { type CpuidResult, hypervisorWords } from '../../cpu/cpuid.ts';
-import { writeCpuid } from '../../cpu/system/identification.ts';
+import { showOsxsave, writeCpuid } from '../../cpu/system/identification.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';
@@ -17,7 +18,7 @@ export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
 
 function answer(pcpu: Pcpu, vcpu: Vcpu, leaf: number, subleaf: number): CpuidResult {
   if (leaf === CPUID_HYPERVISOR) return [CPUID_HYPERVISOR, ...hypervisorWords(HYPERVISOR_SIGNATURE)];
-  const result = pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id);
+  const result = showOsxsave(pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id), leaf, vcpu.vmcs.read(VMCS_GUEST_CR4));
   if (leaf === 1) result[2] = (result[2] & ~CPUID_1_ECX_VMX) | CPUID_1_ECX_HYPERVISOR;
   return result;
 }

@@ -13,6 +13,7 @@ import {
   EXIT_VMCLEAR,
   EXIT_VMXON,
   EXIT_WRMSR,
+  EXIT_XSETBV,
   formatExitReason,
 } from '../../arch/exitReasons.ts';
 import { VECTOR_UD } from '../../arch/vectors.ts';
@@ -27,6 +28,7 @@ import { handleIo } from './io.ts';
 import { handleRdmsr, handleWrmsr } from './msr.ts';
 import { handleTripleFault } from './tripleFault.ts';
 import { handleVmcall } from './vmcall.ts';
+import { handleXsetbv } from './xsetbv.ts';
 
 /** Handles one kind of VM exit; charges its cost; moves the guest's RIP when the instruction is done (exits/skip). */
 export type ExitHandler = (pcpu: Pcpu, vcpu: Vcpu) => void;
@@ -43,6 +45,7 @@ const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>(
   [EXIT_IO, handleIo],
   [EXIT_RDMSR, handleRdmsr],
   [EXIT_WRMSR, handleWrmsr],
+  [EXIT_XSETBV, handleXsetbv],
   [EXIT_EPT_VIOLATION, handleEptViolation],
   [EXIT_EPT_MISCONFIGURATION, handleEptViolation],
 ]);

@@ -7,7 +7,6 @@ import {
   CR0_PG,
   CR0_WP,
   CR4_LA57,
-  CR4_OSXSAVE,
   CR4_PAE,
   CR4_PCIDE,
   CR4_PGE,
@@ -94,7 +93,6 @@ describe('MOV to CR3', () => {
 describe('MOV to CR4', () => {
   test.for([
     ['a bit that is not there', DIRECT_CR4 | BigInt(CR4_LA57)],
-    ['OSXSAVE, which CPUID does not announce', DIRECT_CR4 | BigInt(CR4_OSXSAVE)],
     ['VMXE, where there is no VMX', DIRECT_CR4 | BigInt(CR4_VMXE)],
     ['bits 63:32', DIRECT_CR4 | (1n << 40n)],
     ['PAE off in IA-32e mode', DIRECT_CR4 & ~BigInt(CR4_PAE)],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { APIC_SVR } from '../../../src/arch/apicRegisters.ts';
-import { CR0_NE, CR0_TS, CR4_VMXE } from '../../../src/arch/controlRegisters.ts';
+import { CR0_NE, CR0_TS, CR4_OSXSAVE, CR4_VMXE } from '../../../src/arch/controlRegisters.ts';
 import * as reasons from '../../../src/arch/exitReasons.ts';
 import { IA32_LSTAR, IA32_TSC } from '../../../src/arch/msr.ts';
 import { RFLAGS_IF } from '../../../src/arch/rflags.ts';
@@ -98,6 +98,17 @@ describe('instructions that cause VM exits', () => {
     { name: 'RDMSR without bitmaps', before: (a) => a.mov(ecx, IA32_TSC), code: (a) => a.rdmsr(), reason: reasons.EXIT_RDMSR, length: 2 },
     { name: 'WRMSR without bitmaps', before: (a) => a.mov(ecx, IA32_TSC), code: (a) => a.wrmsr(), reason: reasons.EXIT_WRMSR, length: 2 },
     { name: 'VMXOFF', code: (a) => a.vmxoff(), reason: reasons.EXIT_VMXOFF, length: 3 },
+    {
+      name: 'XSETBV',
+      before: (a) => {
+        a.mov(rax, cr4);
+        a.or(rax, CR4_OSXSAVE);
+        a.mov(cr4, rax);
+      },
+      code: (a) => a.bytes([0x0f, 0x01, 0xd1]),
+      reason: reasons.EXIT_XSETBV,
+      length: 3,
+    },
     { name: 'VMLAUNCH', code: (a) => a.vmlaunch(), reason: reasons.EXIT_VMLAUNCH, length: 3 },
   ];
 

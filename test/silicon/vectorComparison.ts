@@ -1,0 +1,47 @@
+/** What differs between two outcomes of an SSE instruction, where the manual says what must be. */
+import { RFLAGS_STATUS } from '../../src/arch/rflags.ts';
+import { type Instruction, OPERAND_VECTOR } from '../../src/cpu/decode/instruction.ts';
+import type { VectorCase, VectorOutcome } from './vectorSilicon.ts';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const vector = (xmm: readonly bigint[], i: number): string =>
+  [xmm[2 * i + 1]!, xmm[2 * i]!].map((half) => half.toString(16).padStart(16, '0')).join('_');
+
+const APPROXIMATE = /^R(?:cp|sqrt)[ps]s$/i;
+/** The manual's bound for approximations, once for each side. */
+const APPROXIMATE_ERROR = 2 * 1.5 * 2 ** -12;
+
+/** True iff singles differ by no more than approximations may. */
+function isNear(native: readonly bigint[], model: readonly bigint[]): boolean {
+  const [a, b] = [native, model].map((halves) => new Float32Array(BigUint64Array.from(halves).buffer));
+  const [x, y] = [native, model].map((halves) => new Uint32Array(BigUint64Array.from(halves).buffer));
+  return a!.every((value, i) => x![i] === y![i] || Math.abs(value / b![i]! - 1) <= APPROXIMATE_ERROR);
+}
+
+/** Differences, in words; empty when the model did what the processor did. */
+export function vectorDifferences(insn: Instruction, native: VectorOutcome, model: VectorOutcome): string[] {
+  const found: string[] = [];
+  if (native.fault !== model.fault) found.push(`fault ${native.fault || 'none'} | ${model.fault || 'none'}`);
+  if (native.mxcsr !== model.mxcsr) found.push(`MXCSR ${native.mxcsr.toString(16)} | ${model.mxcsr.toString(16)}`);
+  for (let i = 0; i < 16; i++) {
+    if (vector(native.xmm, i) === vector(model.xmm, i)) continue;
+    if (APPROXIMATE.test(insn.mnemonic) && isNear(native.xmm.slice(2 * i, 2 * i + 2), model.xmm.slice(2 * i, 2 * i + 2))) continue;
+    found.push(`xmm${i} ${vector(native.xmm, i)} | ${vector(model.xmm, i)}`);
+  }
+  if (hex(native.data) !== hex(model.data)) found.push('memory differs');
+  if (native.fault !== '' || model.fault !== '') return found;
+  native.gpr.forEach((value, i) => {
+    if (value !== model.gpr[i]) found.push(`r${i} ${value.toString(16)} | ${model.gpr[i]!.toString(16)}`);
+  });
+  const flags = (native.flags ^ model.flags) & RFLAGS_STATUS & ~insn.flagsUndefined;
+  if (flags !== 0) found.push(`flags ${native.flags.toString(16)} | ${model.flags.toString(16)}`);
+  return found;
+}
+
+/** The case in words. */
+export function describeVectorCase(insn: Instruction, test: VectorCase): string {
+  const registers = insn.operands
+    .filter(({ kind }) => kind === OPERAND_VECTOR)
+    .map(({ register }) => `xmm${register} ${vector(test.xmm, register)}`);
+  return `${insn.form} ${hex(test.code)} MXCSR ${test.mxcsr.toString(16)} ${registers.join(' ')}`;
+}
