@@ -157,6 +157,8 @@ export class TlbArray {
       place = set + way * ENTRY_WORDS;
       this.drop(place);
     }
+    // What a shortcut knows of the page may have been another entry's, which this one now comes before.
+    if (this.shortcut !== null) this.shortcut.drop(base, size);
     const { guestSize } = translation;
     words[place] = base;
     words[place + WORD_TAGS] = tags;

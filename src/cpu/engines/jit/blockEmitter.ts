@@ -15,7 +15,6 @@ import { I32, op } from './wasmModule.ts';
 /** A horizon below this asks for an exit right after the current instruction (its own code was written). */
 export const LEAVE_AT_ONCE = -1.5;
 export const COUNT_LOOKUP = 1n << 32n;
-const F64_LT = 0x63;
 
 /** What code depends on besides the instructions; the same for a whole run. */
 export interface RegionFacts {
@@ -204,7 +203,7 @@ export class BlockEmitter {
     const { builder, locals } = this.frame;
     builder.get(locals.horizon);
     builder.f64(LEAVE_AT_ONCE);
-    builder.op(F64_LT);
+    builder.op(op.f64_lt);
     builder.openIf(0);
     this.finishBlock();
     this.leaveAt(after);

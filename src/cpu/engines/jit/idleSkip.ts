@@ -2,13 +2,6 @@ import type { CodeBuilder } from './codeBuilder.ts';
 import type { RegionLocals } from './instructionEmitter.ts';
 import { F64, I32, I64, op } from './wasmModule.ts';
 
-const F64_CEIL = 0x9b;
-const F64_SUB = 0xa1;
-const F64_MUL = 0xa2;
-const F64_DIV = 0xa3;
-const F64_MIN = 0xa4;
-const F64_GT = 0x64;
-const I64_TRUNC_F64_U = 0xb1;
 /** Most rounds skipped at once: their counts must fit 32 bits. */
 const ROUND_LIMIT = 1e6;
 
@@ -53,31 +46,31 @@ export class IdleSkip {
     builder.open(op.if);
     builder.get(locals.horizon);
     builder.get(locals.clock);
-    builder.op(F64_SUB);
+    builder.op(op.f64_sub);
     this.pushRoundCycles();
-    builder.op(F64_DIV);
-    builder.op(F64_CEIL);
+    builder.op(op.f64_div);
+    builder.op(op.f64_ceil);
     builder.f64(1);
-    builder.op(F64_SUB);
+    builder.op(op.f64_sub);
     builder.f64(ROUND_LIMIT);
-    builder.op(F64_MIN);
+    builder.op(op.f64_min);
     builder.tee(rounds);
     builder.f64(0);
-    builder.op(F64_GT);
+    builder.op(op.f64_gt);
     builder.open(op.if);
     builder.get(locals.counts);
     builder.get(locals.counts);
     builder.get(this.startCounts);
     builder.op(op.i64_sub);
     builder.get(rounds);
-    builder.op(I64_TRUNC_F64_U);
+    builder.op(op.i64_trunc_f64_u);
     builder.op(op.i64_mul);
     builder.op(op.i64_add);
     builder.set(locals.counts);
     builder.get(locals.clock);
     this.pushRoundCycles();
     builder.get(rounds);
-    builder.op(F64_MUL);
+    builder.op(op.f64_mul);
     builder.op(op.f64_add);
     builder.set(locals.clock);
     builder.close();
@@ -88,6 +81,6 @@ export class IdleSkip {
     const { builder, locals } = this;
     builder.get(locals.clock);
     builder.get(this.startClock);
-    builder.op(F64_SUB);
+    builder.op(op.f64_sub);
   }
 }

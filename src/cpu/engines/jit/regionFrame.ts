@@ -21,7 +21,6 @@ import { RUNTIME_IMPORTS } from './runtime.ts';
 import { simdOp } from './simd.ts';
 import { F64, I32, I64, op, V128 } from './wasmModule.ts';
 
-const F64_CONVERT_I32_U = 0xb8;
 /** Parameters of a region's function: the core's state block, its shortcut, the number of the block to begin with. */
 const PARAMETERS = 3;
 const NEXT_BLOCK = 2;
@@ -168,7 +167,7 @@ export class RegionFrame {
       builder.op(op.i64_shr_u);
     }
     builder.op(op.i32_wrap_i64);
-    builder.op(F64_CONVERT_I32_U);
+    builder.op(op.f64_convert_i32_u);
     builder.op(op.f64_add);
     builder.memory(op.f64_store, offset);
   }

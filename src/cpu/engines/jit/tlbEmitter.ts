@@ -12,6 +12,7 @@ import {
   ENTRY_SIZE_SHIFT,
   ENTRY_VALID,
   ENTRY_WORDS,
+  SIZE_4K,
   TAG_PCID,
   WORD_EPT_ROOT,
   WORD_FLAGS,
@@ -76,7 +77,12 @@ const isFractured = (f: FunctionWriter, flags: Operand): Operand =>
 export function defineDrop(module: ModuleWriter, array: TlbArray, inShortcut: boolean): number {
   return module.define(undefined, [I32, I32, I32], [], (f, tlb, shortcut, entry) => {
     const flags = f.i32(field(f, entry, WORD_FLAGS));
-    if (inShortcut) dropFromShortcut(f, shortcut, entry, flags);
+    if (inShortcut)
+      f.if(
+        f.and(flags, ENTRY_SIZE_MASK),
+        () => clearShortcut(f, shortcut),
+        () => dropFromShortcut(f, shortcut, field(f, entry, WORD_PAGE)),
+      );
     count(f, array, tlb, HEADER_LIVE, -1);
     count(f, array, tlb, HEADER_DROPPED, 1);
     f.if(isFractured(f, flags), () => count(f, array, tlb, HEADER_FRACTURED, -1));
@@ -84,30 +90,34 @@ export function defineDrop(module: ModuleWriter, array: TlbArray, inShortcut: bo
   });
 }
 
-/** DataShortcut.drop. */
-function dropFromShortcut(f: FunctionWriter, shortcut: Variable, entry: Variable, flags: Variable): void {
-  f.if(
-    f.and(flags, ENTRY_SIZE_MASK),
-    () => f.fillMemory(shortcut, 0, SHORTCUT_BYTES),
-    () => {
-      const page = f.and(field(f, entry, WORD_PAGE), SHORTCUT_ENTRIES - 1);
-      const at = f.i32(f.add(shortcut, f.multiply(page, SHORTCUT_ENTRY_BYTES)));
-      f.storeWith(op.i64_store, at, 0, 0n);
-      f.storeWith(op.i64_store, at, SHORTCUT_TABLE_BYTES, 0n);
-    },
-  );
+/** DataShortcut.clear, and DataShortcut.drop of a 4 KB page. */
+const clearShortcut = (f: FunctionWriter, shortcut: Variable): void => f.fillMemory(shortcut, 0, SHORTCUT_BYTES);
+
+function dropFromShortcut(f: FunctionWriter, shortcut: Variable, page: Operand): void {
+  const at = f.i32(f.add(shortcut, f.multiply(f.and(page, SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES)));
+  f.storeWith(op.i64_store, at, 0, 0n);
+  f.storeWith(op.i64_store, at, SHORTCUT_TABLE_BYTES, 0n);
 }
 
 /**
  * `insert(tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence)`: TlbArray.insert of an entry of `size`. `flags` are
  * the translation's with its guest size where an entry has it.
- * @param drop the array's `drop`. @param alignment as TlbArray.insert has it.
+ * @param drop the array's `drop`. @param alignment as TlbArray.insert has it. @param inShortcut as `defineDrop` has it.
  */
-export function defineInsert(module: ModuleWriter, array: TlbArray, size: number, alignment: number, drop: number): number {
+export function defineInsert(
+  module: ModuleWriter,
+  array: TlbArray,
+  size: number,
+  alignment: number,
+  drop: number,
+  inShortcut = false,
+): number {
   const parameters = [I32, I32, I32, I32, I32, I32, I32, I32, F64];
   return module.define(undefined, parameters, [], (f, tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence) => {
     if (array.ways === 0) return;
     const identity = ENTRY_VALID | (size << ENTRY_SIZE_SHIFT);
+    if (inShortcut && size === SIZE_4K) dropFromShortcut(f, shortcut, page);
+    else if (inShortcut) clearShortcut(f, shortcut);
     const aligned = (number: Operand): Operand => f.and(number, -1 << alignment);
     const base = f.i32(f.and(page, -1 << size));
     const set = f.i32(setOf(f, array, tlb, page, size));

@@ -48,8 +48,10 @@ export interface TlbFunctions {
 }
 
 export function defineTlbFunctions(module: ModuleWriter, { structures, dtlb4k, dtlb2m, dtlb1g, stlb }: Tlb): TlbFunctions {
-  const drops = structures.map((array) => defineDrop(module, array, array === dtlb4k || array === dtlb2m || array === dtlb1g));
-  const insertOf = (array: TlbArray, size: number): number => defineInsert(module, array, size, size, drops[array.structure]!);
+  const inShortcut = (array: TlbArray): boolean => array === dtlb4k || array === dtlb2m || array === dtlb1g;
+  const drops = structures.map((array) => defineDrop(module, array, inShortcut(array)));
+  const insertOf = (array: TlbArray, size: number): number =>
+    defineInsert(module, array, size, size, drops[array.structure]!, inShortcut(array));
   return {
     drops,
     insertSmall: insertOf(dtlb4k, SIZE_4K),

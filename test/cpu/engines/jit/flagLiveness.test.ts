@@ -10,16 +10,65 @@ const first = (write: (a: Assembler) => void): boolean => changesFlagsFirst(plan
 describe('changesFlagsFirst', () => {
   it.each<[string, boolean, (a: Assembler) => void]>([
     ['ADD', true, (a) => a.add(eax, ebx)],
-    ['INC, then ADD', true, (a) => (a.inc(eax), a.add(eax, ebx))],
+    [
+      'INC, then ADD',
+      true,
+      (a) => {
+        a.inc(eax);
+        a.add(eax, ebx);
+      },
+    ],
     ['INC', false, (a) => a.inc(eax)],
-    ['INC, then ADC', false, (a) => (a.inc(eax), a.adc(eax, ebx))],
-    ['a load, then ADD', false, (a) => (a.mov(ecx, mem32(0x800)), a.add(eax, ebx))],
-    ['a store, then ADD', false, (a) => (a.mov(mem32(0x800), ecx), a.add(eax, ebx))],
-    ['a division, then ADD', false, (a) => (a.div(esi), a.add(eax, ebx))],
+    [
+      'INC, then ADC',
+      false,
+      (a) => {
+        a.inc(eax);
+        a.adc(eax, ebx);
+      },
+    ],
+    [
+      'a load, then ADD',
+      false,
+      (a) => {
+        a.mov(ecx, mem32(0x800));
+        a.add(eax, ebx);
+      },
+    ],
+    [
+      'a store, then ADD',
+      false,
+      (a) => {
+        a.mov(mem32(0x800), ecx);
+        a.add(eax, ebx);
+      },
+    ],
+    [
+      'a division, then ADD',
+      false,
+      (a) => {
+        a.div(esi);
+        a.add(eax, ebx);
+      },
+    ],
     ['a shift by CL', false, (a) => a.shl(eax, cl)],
-    ['CMOVcc, then ADD', false, (a) => (a.cmovz(eax, ebx), a.add(eax, ebx))],
+    [
+      'CMOVcc, then ADD',
+      false,
+      (a) => {
+        a.cmovz(eax, ebx);
+        a.add(eax, ebx);
+      },
+    ],
     ['PAUSE', false, (a) => a.pause()],
-    ['ADD, then a load', true, (a) => (a.add(eax, ebx), a.mov(ecx, mem32(0x800)))],
+    [
+      'ADD, then a load',
+      true,
+      (a) => {
+        a.add(eax, ebx);
+        a.mov(ecx, mem32(0x800));
+      },
+    ],
   ])('%s: %s', (_, answer, write) => {
     expect(
       first((a) => {
