@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['machine/', 'apic/', 'devices/', 'trace/', 'arch/'],
     // What a VMM sees of a processor: VMX, the registers that an exit leaves in place, CPUID. Of the MMU only the memory: never a TLB.
     ...['cpu/vmx/', 'cpu/core.ts', 'cpu/state.ts', 'cpu/stop.ts', 'cpu/cpuid.ts', 'cpu/linearMemory.ts'],
-    ...['cpu/system/operands.ts', 'cpu/system/identification.ts', 'mmu/physicalMemory.ts'],
+    ...['cpu/system/operands.ts', 'cpu/system/extendedControl.ts', 'cpu/system/identification.ts', 'mmu/physicalMemory.ts'],
   ],
   session: ['vmm/', 'kernels/', 'asm/', 'machine/', 'cpu/', 'mmu/', 'apic/', 'devices/', 'trace/', 'arch/'],
   experiments: ['session/', 'vmm/', 'kernels/', 'asm/', 'machine/', 'cpu/', 'mmu/', 'apic/', 'devices/', 'trace/', 'arch/'],
