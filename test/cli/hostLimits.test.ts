@@ -27,8 +27,11 @@ function runWithin(kilobytes: number, ...args: string[]): Promise<CliResult> {
 
 describe.skipIf(process.platform !== 'linux')('a host without enough memory', () => {
   test('for the machine: one line, status 2', async () => {
-    // A WebAssembly memory takes 10 GB of address space: there is room for one, the instruction tables', and not for another.
-    const { status, stdout, stderr } = await runWithin(20_000_000, 'boot', 'hello', '--memory', '3G');
+    // A WebAssembly memory takes 10 GB of address space where there is so much: then there is room for one, the instruction tables', and not for
+    // another. Newer versions of Node are content with less, so that only the second limit is too narrow.
+    const boot = (kilobytes: number): Promise<CliResult> => runWithin(kilobytes, 'boot', 'hello', '--memory', '3G');
+    const wide = await boot(20_000_000);
+    const { status, stdout, stderr } = wide.status === 0 ? await boot(8_000_000) : wide;
     expect({ status, stdout, stderr }).toEqual({
       status: 2,
       stdout: '',
