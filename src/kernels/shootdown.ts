@@ -14,7 +14,8 @@ import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import { VECTOR_PF } from '../arch/vectors.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { at, mem, mem64 } from '../asm/operand.ts';
-import { eax, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { sizeOf } from '../asm/record.ts';
+import { cr3, eax, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
 import { addr } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { barrier } from './lib/barrier.ts';
@@ -22,7 +23,7 @@ import { reportFigure } from './lib/figure.ts';
 import { setHandler } from './lib/interrupts.ts';
 import { buildKernel } from './lib/kernel.ts';
 import { areaOf, cpu, PerCpu } from './lib/percpu.ts';
-import { shootdown as shootdownPart } from './lib/shootdown/shootdown.ts';
+import { AddressSpace, shootdown as shootdownPart } from './lib/shootdown/shootdown.ts';
 import { smp } from './lib/smp.ts';
 import { ABSENT, FREE_COUNTERS, READS, regionOf, stampedSlots } from './lib/stampedSlots.ts';
 import { readTsc } from './lib/time.ts';
@@ -69,13 +70,17 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   a.include(barrier);
   shootdownPart(scheme)(a);
   stampedSlots(a, slots, reads);
+  a.room('space', sizeOf(AddressSpace), 64);
 
   a.proc('main', {}, () => {
     setHandler(a, VECTOR_PF, 'on_page_fault');
     a.call('shootdown_setup');
     a.call('smp_start');
+    a.comment('one address space, which every core has loaded');
     a.mov(rax, mem64('cores_online'));
-    a.mov(mem64('space_cores'), rax);
+    a.mov(mem64('space', AddressSpace.cores), rax);
+    a.mov(rax, cr3);
+    a.mov(mem64('space', AddressSpace.cr3), rax);
     a.mov(edi, addr('work'));
     a.call('smp_run');
     a.call('report');
@@ -218,6 +223,7 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   a.proc('timed_shootdown', { saves: [rbx] }, () => {
     readTsc(a);
     a.mov(rbx, rax);
+    a.mov(edx, addr('space'));
     a.call('shootdown');
     readTsc(a);
     a.sub(rax, rbx);

@@ -1,15 +1,26 @@
 /**
- * TLB shootdown: after `shootdown(RDI = start, RSI = end)` no core uses a translation of the range from before the call. `end` is
- * exclusive; EVERYTHING stands for the whole address space. The caller has changed the page-table entries already, and interrupts are on.
+ * TLB shootdown: after `shootdown(RDI = start, RSI = end, RDX = address space)` no core uses a translation of the range from before the
+ * call. `end` is exclusive; EVERYTHING stands for the whole address space. The caller has changed the page-table entries already, and
+ * interrupts are on.
  *
  * What is common to all schemes is here: the marks, the local invalidation, and who is concerned. A scheme only writes
- * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end)`.
+ * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end, RCX = CR3 of the space)`. The mask names cores that have the space
+ * loaded. A core that has left it drops what it kept of it before it comes back: that is the business of whoever switches spaces.
  */
 import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../../arch/marks.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
-import { mem, mem64 } from '../../../asm/operand.ts';
-import { cr3, ecx, edx, r12, r13, rax, rbx, rcx, rdi, rdx, rsi } from '../../../asm/register.ts';
+import { at, mem } from '../../../asm/operand.ts';
+import { record, u64 } from '../../../asm/record.ts';
+import { cr3, ecx, edx, r12, r13, r14, rax, rbx, rcx, rdi, rdx, rsi } from '../../../asm/register.ts';
 import { cpu, PerCpu } from '../percpu.ts';
+
+/** What a shootdown must know of an address space. */
+export const AddressSpace = record({
+  /** Cores that have it loaded: bit n is core n. */
+  cores: u64,
+  /** What those cores have in CR3: root table and PCID. */
+  cr3: u64,
+});
 
 export interface ShootdownScheme {
   readonly name: string;
@@ -31,13 +42,12 @@ export const shootdown =
   (a: Assembler): void => {
     a.comment(`shootdown scheme: ${scheme.name}`);
     scheme.write(a);
-    a.comment('cores that use the address space');
-    a.variable('space_cores');
 
-    a.proc('shootdown', { saves: [rbx, r12, r13] }, () => {
+    a.proc('shootdown', { saves: [rbx, r12, r13, r14] }, () => {
       a.mov(r12, rdi);
       a.mov(r13, rsi);
-      a.mov(rbx, mem64('space_cores'));
+      a.mov(r14, at(rdx, AddressSpace.cr3));
+      a.mov(rbx, at(rdx, AddressSpace.cores));
       a.mov(ecx, cpu(PerCpu.number));
       a.btr(rbx, rcx);
       countBits(a);
@@ -49,6 +59,7 @@ export const shootdown =
         a.mov(rdi, rbx);
         a.mov(rsi, r12);
         a.mov(rdx, r13);
+        a.mov(rcx, r14);
         a.call('shootdown_remote');
       });
       a.mov(rdi, r12);
