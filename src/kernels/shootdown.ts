@@ -6,6 +6,10 @@
  * gave up. Between its own turns it reads slots of all cores: what it finds shows whether a translation outlived its shootdown
  * (lib/stampedSlots).
  *
+ * For measurements some cores may only unmap and the others only be shot at: `initiators` cores do the above; the next ones, up to
+ * `targets` besides an initiator, have the address space loaded and only read (with `reads` = 0: only wait, always running); whoever is left
+ * has nothing to do with the address space, and waits running, too.
+ *
  * Reports: shootdowns, reads, absent pages, cycles per shootdown; MARK_ROI around the measured part; MARK_STALE, a message and a failure
  * when a stale translation is seen. Correct whatever the speed of the cores: nothing waits with a time limit, and whoever waits serves
  * the interrupts of others.
@@ -51,6 +55,8 @@ export const shootdown: GuestDefinition = {
     { name: 'slots', default: 16, min: 1, max: 4096, doc: 'pages that each core owns' },
     { name: 'think', default: 100_000, min: 0, max: 1_000_000_000, doc: 'mean work between shootdowns, in instructions' },
     { name: 'reads', default: 16, min: 0, max: 1_000_000, doc: 'reads of random slots between shootdowns' },
+    { name: 'initiators', default: 0, min: 0, max: 64, doc: 'cores that unmap, from core 0 on; 0: all' },
+    { name: 'targets', default: 0, min: 0, max: 63, doc: 'other cores that have the address space loaded; 0: all' },
   ],
   minCores: 1,
   defaultCores: 4,
@@ -64,6 +70,11 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   const slots = parameters['slots']!;
   const think = parameters['think']!;
   const reads = parameters['reads']!;
+  const initiators = parameters['initiators']!;
+  const targets = parameters['targets']!;
+  if (targets > 0 && targets < initiators - 1)
+    throw new Error(`shootdown: ${initiators} initiators are more than a space of ${targets} targets has cores`);
+  if (targets > 0 && initiators === 0) throw new Error('shootdown: a number of targets wants a number of initiators');
   if (pages > slots) throw new Error(`shootdown: ${pages} pages cannot be unmapped out of ${slots} slots`);
 
   a.include(smp);
@@ -71,13 +82,18 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   shootdownPart(scheme)(a);
   stampedSlots(a, slots, reads);
   a.room('space', sizeOf(AddressSpace), 64);
+  if (initiators > 0) a.variable('initiators_done');
 
   a.proc('main', {}, () => {
     setHandler(a, VECTOR_PF, 'on_page_fault');
     a.call('shootdown_setup');
     a.call('smp_start');
-    a.comment('one address space, which every core has loaded');
+    a.comment('one address space, which every core has loaded, or as many as there are to be');
     a.mov(rax, mem64('cores_online'));
+    if (targets > 0) {
+      a.mov(rdx, 2n ** BigInt(targets + 1) - 1n);
+      a.and(rax, rdx);
+    }
     a.mov(mem64('space', AddressSpace.cores), rax);
     a.mov(rax, cr3);
     a.mov(mem64('space', AddressSpace.cr3), rax);
@@ -102,6 +118,10 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
     a.call('barrier_wait');
     onCore0(a, () => a.mark(MARK_ROI_BEGIN));
 
+    if (initiators > 0) {
+      a.cmp(cpu(PerCpu.number), initiators);
+      a.jae('.shot_at');
+    }
     a.xor(r13, r13);
     a.repeat_while('b', () => {
       a.comment('a range that starts anywhere and ends within the slots');
@@ -125,6 +145,27 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
       }
       a.cmp(r13, iterations);
     });
+    if (initiators > 0) {
+      a.lock.inc(mem64('initiators_done'));
+      a.jmp('.done');
+      a.label('.shot_at');
+      if (targets > 0) {
+        a.cmp(cpu(PerCpu.number), targets);
+        a.ja('.bystander');
+      }
+      if (reads > 0) {
+        a.repeat_while('b', () => {
+          a.call('read_around');
+          a.cmp(mem64('initiators_done'), initiators);
+        });
+      }
+      a.label('.bystander');
+      a.repeat_while('b', () => {
+        a.pause();
+        a.cmp(mem64('initiators_done'), initiators);
+      });
+      a.label('.done');
+    }
 
     a.comment('those that are done go on serving the shootdowns of the others');
     a.call('barrier_wait');
