@@ -1,9 +1,9 @@
-import { guestNamed, GUESTS } from '../kernels/guests.ts';
+import { formatExitReason } from '../arch/exitReasons.ts';
+import { GUESTS, guestNamed } from '../kernels/guests.ts';
 import { planRun, type RunPlan } from '../session/runPlan.ts';
 import { Session } from '../session/session.ts';
 import { UnusableInput } from '../session/unusableInput.ts';
 import { countWithin, FillLog } from '../trace/fillLog.ts';
-import { formatExitReason } from '../arch/exitReasons.ts';
 import { combineProbes } from '../trace/probe.ts';
 import { ShootdownLog } from '../trace/shootdownLog.ts';
 import type { PointRun } from './experiment.ts';
@@ -53,14 +53,21 @@ function measure({ options, seconds, observeFills }: PointRun): PointOutcome {
     return { kind: 'failed', reason: `the guest ended by ${reason.kind}: ${lastLine(tail) || 'it printed nothing'}` };
   }
   if (seconds !== undefined) {
-    if (log.begin === undefined) return { kind: 'failed', reason: `nothing was measured: the guest had not begun after ${BOOT_LIMIT_SECONDS} s` };
+    if (log.begin === undefined)
+      return { kind: 'failed', reason: `nothing was measured: the guest had not begun after ${BOOT_LIMIT_SECONDS} s` };
     if (reason !== undefined && log.end !== undefined && log.end < log.begin + seconds * frequencyHz)
       return { kind: 'failed', reason: `the guest ended after ${((log.end - log.begin) / frequencyHz).toFixed(3)} of ${seconds} s` };
   } else if (reason === undefined) return { kind: 'failed', reason: 'the cycles ran out' };
   return { kind: 'measured', measurement: measurementOf(session, plan, log, fills, seconds) };
 }
 
-function measurementOf(session: Session, plan: RunPlan, log: ShootdownLog, fills: FillLog | undefined, seconds: number | undefined): Measurement {
+function measurementOf(
+  session: Session,
+  plan: RunPlan,
+  log: ShootdownLog,
+  fills: FillLog | undefined,
+  seconds: number | undefined,
+): Measurement {
   const { frequencyHz } = plan.profile;
   const begin = log.begin ?? null;
   const limit = begin === null || seconds === undefined ? Number.POSITIVE_INFINITY : begin + seconds * frequencyHz;

@@ -1,5 +1,5 @@
-import type { LoggedShootdown } from '../trace/shootdownLog.ts';
 import type { RunStats } from '../trace/runStats.ts';
+import type { LoggedShootdown } from '../trace/shootdownLog.ts';
 
 /** What one run gave: plain data, a function of the point alone. */
 export interface Measurement {

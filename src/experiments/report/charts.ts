@@ -46,7 +46,13 @@ export function distributionChart(data: readonly Datum[], title: string, series:
     mark: { type: 'line', interpolate: 'step-after', clip: true },
     encoding: {
       x: quantitative({ field: 'value', title, log: true }),
-      y: { field: 'share', type: 'quantitative', title: 'share of shootdowns not longer', axis: { format: '%' }, scale: { domain: [0, 1] } },
+      y: {
+        field: 'share',
+        type: 'quantitative',
+        title: 'share of shootdowns not longer',
+        axis: { format: '%' },
+        scale: { domain: [0, 1] },
+      },
       color: byColour(data, series.field, series.title),
     },
   });
@@ -78,7 +84,13 @@ export function heatmap(
 ): Spec {
   const order = (field: string): unknown[] => [...new Set(data.map((datum) => datum[field]))];
   const position = {
-    x: { field: column, type: 'nominal', title: null, sort: order(column), axis: { orient: 'top', labelAngle: 0, domain: false, ticks: false } },
+    x: {
+      field: column,
+      type: 'nominal',
+      title: null,
+      sort: order(column),
+      axis: { orient: 'top', labelAngle: 0, domain: false, ticks: false },
+    },
     y: { field: row, type: 'nominal', title: null, sort: order(row), axis: { domain: false, ticks: false } },
   };
   const fill = colour.nominal

@@ -55,7 +55,9 @@ function headlineTable({ findings }: ExperimentRun): string {
 }
 
 function factTable({ experiment }: ExperimentRun): string {
-  const rows = experiment.facts.map(({ statement, certainty, source }) => `<tr>${[statement, certainty, source].map(textCell).join('')}</tr>`);
+  const rows = experiment.facts.map(
+    ({ statement, certainty, source }) => `<tr>${[statement, certainty, source].map(textCell).join('')}</tr>`,
+  );
   return tableOf(['statement', 'certainty', 'source'], rows);
 }
 
@@ -73,7 +75,8 @@ function figureBlock({ title, shape, published, measured }: Figure, chart: strin
 
 function tableBlock({ columns, rows }: Table): string {
   const body = rows.map(
-    (row) => `<tr>${row.map((cell, column) => `<td${typeof cell === 'string' ? ' class="text"' : ''}>${text(cellText(cell, columns[column]!))}</td>`).join('')}</tr>`,
+    (row) =>
+      `<tr>${row.map((cell, column) => `<td${typeof cell === 'string' ? ' class="text"' : ''}>${text(cellText(cell, columns[column]!))}</td>`).join('')}</tr>`,
   );
   const isText = columns.map((_, column) => rows.every((row) => typeof row[column] === 'string'));
   const heads = columns.map(({ name }, column) => `<th${isText[column] ? ' class="text"' : ''}>${text(name)}</th>`).join('');
@@ -84,7 +87,10 @@ const tableOf = (heads: readonly string[], rows: readonly string[]): string =>
   `<table><tr>${heads.map((head) => `<th class="text">${head}</th>`).join('')}</tr>\n${rows.join('\n')}</table>`;
 
 const failures = ({ failed, missing }: ExperimentRun): string =>
-  list([...failed.map(({ labels, reason }) => `${describeLabels(labels)}: ${reason}`), ...(missing > 0 ? [`${missing} runs were not made`] : [])]);
+  list([
+    ...failed.map(({ labels, reason }) => `${describeLabels(labels)}: ${reason}`),
+    ...(missing > 0 ? [`${missing} runs were not made`] : []),
+  ]);
 
 const deviationBlock = ({ title, deviations }: DeviationGroup): string =>
   `<details><summary>${text(title)} (${deviations.length})</summary>${list(deviations)}</details>`;
@@ -95,4 +101,5 @@ const textCell = (value: string): string => `<td class="text">${text(value)}</td
 /** Within a page SVG needs no declaration of its namespace, and the page stays free of addresses. */
 const inline = (svg: string): string => svg.replace(/ xmlns(:\w+)?="[^"]*"/g, '');
 
-const text = (value: string): string => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const text = (value: string): string =>
+  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -6,7 +6,10 @@ const MARKS = { holds: 'holds  ', fails: 'FAILS  ', 'not measured': '?      ' } 
 
 /** What standard output shows: tables, the numbers beside the paper's, and the verdicts. */
 export function textReport({ experiment, scale, findings, failed, missing, results, resumed }: ExperimentRun): string {
-  const lines = [`${experiment.name}: ${experiment.doc}`, `${results.entries.length} runs (${scale})${resumed > 0 ? `, ${resumed} of them from before` : ''}`];
+  const lines = [
+    `${experiment.name}: ${experiment.doc}`,
+    `${results.entries.length} runs (${scale})${resumed > 0 ? `, ${resumed} of them from before` : ''}`,
+  ];
   for (const table of findings.tables) lines.push('', table.title, ...tableLines(table));
   if (findings.headlines.length > 0) lines.push('', 'beside the paper');
   for (const { what, published, certainty, measured, explanation } of findings.headlines) {
@@ -14,9 +17,11 @@ export function textReport({ experiment, scale, findings, failed, missing, resul
     if (explanation !== '') lines.push(`    ${explanation}`);
   }
   lines.push('', 'shape');
-  for (const { name, expectation, verdict, evidence } of findings.checks) lines.push(`  ${MARKS[verdict]}${name}: ${expectation}`, `         ${evidence}`);
+  for (const { name, expectation, verdict, evidence } of findings.checks)
+    lines.push(`  ${MARKS[verdict]}${name}: ${expectation}`, `         ${evidence}`);
   if (findings.notes.length > 0) lines.push('', ...findings.notes.map((note) => `note: ${note}`));
-  if (failed.length > 0) lines.push('', `${failed.length} runs failed:`, ...failed.map(({ labels, reason }) => `  ${describeLabels(labels)}: ${reason}`));
+  if (failed.length > 0)
+    lines.push('', `${failed.length} runs failed:`, ...failed.map(({ labels, reason }) => `  ${describeLabels(labels)}: ${reason}`));
   if (missing > 0) lines.push('', `${missing} runs were not made`);
   return `${lines.join('\n')}\n`;
 }
