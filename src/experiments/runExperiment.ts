@@ -126,6 +126,10 @@ function checkLabels(points: readonly Point[]): void {
   }
 }
 
+/** True iff every point was measured and every check holds: a check that could not be made has not held. */
+export const shapeHolds = ({ failed, missing, findings }: ExperimentRun): boolean =>
+  failed.length === 0 && missing === 0 && findings.checks.every(({ verdict }) => verdict === 'holds');
+
 /** `scheme=ipi k=7 seed=1`. */
 export const describeLabels = (labels: Labels): string =>
   Object.entries(labels)

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly memoryBytes: number | undefined;
   readonly engine: string | undefined;
   readonly profile: string | undefined;
+  /** Factors on prices of the profile, by name; none by default. */
+  readonly costs?: Readonly<Record<string, number>> | undefined;
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;

@@ -14,6 +14,7 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -68,7 +69,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -179,6 +180,15 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
+  try {
+    return scaledProfile(profile, factors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnusableInput(`--cost: ${error.message}`);
+    throw error;
+  }
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);
