@@ -38,6 +38,8 @@ export interface RunOptions {
         readonly scheduler: string | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
+        /** False: HLT does not leave a guest, so a halted vCPU keeps its core until its slice ends. Absent: it gives the core away. */
+        readonly haltExits?: boolean | undefined;
         /** What every VM but the first runs, and for how long: until the first one ends. Absent: all run `guest`, until all have ended. */
         readonly coGuest?: CoGuestOptions | undefined;
       }

@@ -56,6 +56,8 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** Whether HLT leaves a guest. */
+  readonly haltExits: boolean;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
 }
@@ -148,7 +150,7 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
   if (sliceCycles <= worldSwitch)
     throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
-  return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles };
+  return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles, haltExits: vmm.haltExits ?? true };
 }
 
 function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {

@@ -18,7 +18,7 @@ export interface LoggedShootdown {
 }
 
 /**
- * Remembers every shootdown of one VM one by one, with what belongs to it, and when the VM's measured part began and ended.
+ * Remembers every shootdown of one VM one by one, with what belongs to it, and when the measured parts of the VMs began and ended.
  *
  * `ShootdownRecorder` has the latencies of all VMs and nothing else of them; whoever must tell a wait for a target from the initiator's own
  * absence, or one VM from its neighbours, listens here.
@@ -27,9 +27,11 @@ export class ShootdownLog implements Probe {
   readonly mask = (1 << EVENT_MARK) | TRACKED_EVENTS;
   /** In the order in which they ended. */
   readonly shootdowns: LoggedShootdown[] = [];
-  /** Of the measured part; undefined before. */
+  /** Of the VM's measured part; undefined before. */
   begin: number | undefined;
   end: number | undefined;
+  /** When the measured parts of the other VMs began, by VM. */
+  readonly neighbours = new Map<number, number>();
   /** What the guest reported, by number. */
   readonly figures = new Map<number, number>();
   private readonly vm: number;
@@ -51,7 +53,10 @@ export class ShootdownLog implements Probe {
       return;
     }
     const key = this.tracker.current(core);
-    if (key !== NO_VCPU && keyVm(key) !== this.vm) return;
+    if (key !== NO_VCPU && keyVm(key) !== this.vm) {
+      if (a === MARK_ROI_BEGIN && !this.neighbours.has(keyVm(key))) this.neighbours.set(keyVm(key), cycles);
+      return;
+    }
     this.mark(a, key === NO_VCPU ? -1 - core : key, cycles, b, c, d);
   }
 

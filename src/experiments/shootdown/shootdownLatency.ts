@@ -24,11 +24,11 @@ function reduce(results: ResultSet, scale: Scale): Findings {
     tables: latencyTables(results, scale),
     checks: latencyChecks(results, scale),
     notes: [
-      'Model check: the neighbours leave the initiator’s core alone (their vCPU 0 halts), so that the initiator is never descheduled, as the model states. Nothing is selected from the samples: leaving out shootdowns in whose middle the initiator lost its core would leave out the long waits.',
+      'Model check: the neighbours leave the initiator’s core alone (their vCPU for it is never started), so that the initiator is never descheduled, as the model states. Nothing is selected from the samples: leaving out shootdowns in whose middle the initiator lost its core would leave out the long waits.',
       'The initiator computes between shootdowns for a time that is uniform over one turn of the cores (M slices). Without that a shootdown, which ends when the last target’s slice begins, would make the next one find that target running.',
       'A run keeps the phases of its cores, so samples of one run are not independent: intervals are over seeds.',
       'In all other sweeps the neighbours use every core, the initiator’s too: latencies then contain what the scheduler takes from the initiator itself.',
-      'Targets always run and only wait. A guest with a tick has more exits; one that idles has targets that need to be woken.',
+      'Targets and neighbours halt inside their guests, which HLT does not leave (--no-halt-exits): a scheduler sees vCPUs that always compute. They pay the price of leaving HLT for each interrupt (`wake`), which a target that computes does not.',
       ...(absent.length > 0 ? [`Not in this version: ${absent.join(', ')}.`] : []),
     ],
   };

@@ -28,8 +28,11 @@ const ITERATIONS = 1_000_000;
 const LONGEST_THINK = 1e9;
 
 /**
- * One initiator that unmaps at random times, `targets` other cores that always run, and neighbours that always compute. As many cores as vCPUs of a
- * VM: 12 as published, more when the targets need them.
+ * One initiator on the last core that unmaps at random times, `targets` other cores, and neighbours that take every core they can get. As many cores
+ * as vCPUs of a VM: 12 as published, more when the targets need them.
+ *
+ * Targets and neighbours halt, and HLT does not leave a guest: to every scheduler and every sender of an interrupt such a vCPU is one that computes,
+ * but for the price of leaving HLT, and the host has nothing to execute.
  *
  * Between two shootdowns the initiator computes for a random time, uniform over one turn of its core (M slices): then a shootdown begins at any
  * phase of any other core with the same probability, though the one before ended with the slice of a target.
@@ -39,7 +42,7 @@ export function shootdownPoint(labels: Labels, setting: ShootdownSetting, second
   const cores = Math.max(PUBLISHED_CORES, targets + 1);
   // A VM alone has no slices whose phase could matter.
   const think = vms === 1 ? 500_000 : Math.min(LONGEST_THINK, Math.round((vms * slice * FREQUENCY_HZ) / 2));
-  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'spin', halted: undisturbed ? 1 : 0 }) };
+  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt', cores: undisturbed ? cores - 1 : cores }) };
   const options = runOptions({
     guest: 'shootdown',
     cores,
@@ -47,8 +50,8 @@ export function shootdownPoint(labels: Labels, setting: ShootdownSetting, second
     shootdown: scheme,
     profile,
     costs,
-    params: parameters({ iterations: ITERATIONS, initiators: 1, targets, pages, slots: Math.max(16, pages), think, reads }),
-    vmm: { vms, vcpus: cores, scheduler, slice: { seconds: slice }, ...(vms > 1 ? { coGuest } : {}) },
+    params: parameters({ iterations: ITERATIONS, initiators: 1, targets, pages, slots: Math.max(16, pages), think, reads, waits: 'halt' }),
+    vmm: { vms, vcpus: cores, scheduler, slice: { seconds: slice }, haltExits: false, ...(vms > 1 ? { coGuest } : {}) },
   });
   return { labels: { ...labels, seed }, run: { options, seconds, observeFills } };
 }

@@ -15,8 +15,12 @@ class RoundRobin implements Scheduler {
     this.options = options;
   }
 
-  enqueue(vcpu: Vcpu): void {
-    if (!this.queue.includes(vcpu)) this.queue.push(vcpu);
+  enqueue(vcpu: Vcpu, now: number): void {
+    if (this.queue.includes(vcpu)) return;
+    // Who is alone has one slice after the other: a newcomer waits for the end of the present one. Otherwise its arrival would set the phase.
+    const { slice } = this.options;
+    if (this.queue.length === 1 && now >= this.sliceEnd) this.sliceEnd += slice * (Math.floor((now - this.sliceEnd) / slice) + 1);
+    this.queue.push(vcpu);
   }
 
   remove(vcpu: Vcpu): void {
