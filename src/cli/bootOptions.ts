@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../arch/addresses.ts';
 import { BOOT_COMMAND_LINE_MAX } from '../arch/platform.ts';
 import { DEFAULT_EVENTS, selectEvents } from '../trace/eventSelection.ts';
 import { TRACE_EXTENSIONS, traceExtension } from '../trace/traceSink.ts';
+import { PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { TimeSpan } from './quantities.ts';
 import { UsageError } from './usageError.ts';
 
@@ -48,6 +49,13 @@ export interface VmmOptions {
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
   readonly slice: TimeSpan | undefined;
+  readonly pauseLoopExiting: PauseLoopOption | undefined;
+}
+
+/** Gap and window of PAUSE-loop exiting in cycles. */
+export interface PauseLoopOption {
+  readonly gap: number;
+  readonly window: number;
 }
 
 export interface TraceOptions {
@@ -70,6 +78,7 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  readonly ple?: PauseLoopOption | true;
   readonly shootdown?: string;
   readonly lock?: string;
   readonly maxCycles?: number;
@@ -112,12 +121,13 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.vms === undefined && raw.vcpus === undefined) {
-    for (const option of ['scheduler', 'slice'] as const) {
+    for (const option of ['scheduler', 'slice', 'ple'] as const) {
       if (raw[option] !== undefined) throw new UsageError(`--${option} is for virtual machines: give --vms or --vcpus, too`);
     }
     return undefined;
   }
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice };
+  const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
+  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -112,6 +112,7 @@ function configuration(plan: RunPlan): Record<string, unknown> {
     modules: modules.map(({ text, bytes }) => ({ text, bytes: bytes.length })),
     shootdown: scheme?.name ?? null,
     maxCycles: Number.isFinite(maxCycles) ? maxCycles : null,
-    virtual: virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name },
+    virtual:
+      virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name, pauseLoopExiting: virtual.pauseLoopExiting ?? null },
   };
 }

@@ -57,8 +57,9 @@ export class Session {
         enterMultiboot(machine.cores[0]!, image.entry, multiboot);
       }
     } else {
-      const { vms, vcpus, scheduler, sliceCycles } = virtual;
-      const vmm = new Vmm(machine, { vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
+      const { sliceCycles, ...rest } = virtual;
+      const { vms } = rest;
+      const vmm = new Vmm(machine, { ...rest, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
         const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);

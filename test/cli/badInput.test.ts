@@ -56,6 +56,8 @@ test.for<readonly [string, readonly string[], string]>([
   ['too few cores for the guest', ['ipi-pingpong', '--cores', '1'], 'ipi-pingpong needs at least 2 cores'],
   ['more memory than there can be', ['smp', '--memory', '64G'], '--memory'],
   ['a slice shorter than a world switch', ['smp', '--vcpus', '2', '--slice', '100'], '--slice'],
+  ['a window of PAUSE loops within the gap', ['smp', '--vcpus', '2', '--ple', '100/128'], '--ple: a window of 100 cycles'],
+  ['PAUSE-loop exiting that is no pair', ['smp', '--vcpus', '2', '--ple', '4096'], 'is not WINDOW/GAP'],
   ['an option of virtual machines without any', ['smp', '--slice', '3ms'], '--slice is for virtual machines'],
   ['an unknown event', ['smp', '--trace', join(folder, 'x.txt'), '--trace-events', 'everything'], "no event or group 'everything'"],
   ['a trace of no known kind', ['smp', '--trace', 'x.svg'], "'x.svg' must end in"],
