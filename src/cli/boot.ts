@@ -48,6 +48,8 @@ export function addBootCommand(program: Command, context: CommandContext): void 
       'a vCPU whose PAUSE loop lasts longer than the window leaves the guest and yields to a preempted sibling; cycles (default: 4096/128)',
       optionParser(parsePauseLoop),
     )
+    .option('--co-guest <name>', 'built-in guest of all virtual machines but the first; the run ends with the first')
+    .option('--co-param <key=value>', 'parameter of the co-guest; repeatable', collectParam)
     .option('--shootdown <scheme>', 'TLB shootdown scheme of a built-in guest')
     .option('--lock <name>', 'lock algorithm of a built-in guest')
     .option(

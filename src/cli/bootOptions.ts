@@ -50,12 +50,19 @@ export interface VmmOptions {
   readonly scheduler: string | undefined;
   readonly slice: TimeSpan | undefined;
   readonly pauseLoopExiting: PauseLoopOption | undefined;
+  readonly coGuest: CoGuestOption | undefined;
 }
 
 /** Gap and window of PAUSE-loop exiting in cycles. */
 export interface PauseLoopOption {
   readonly gap: number;
   readonly window: number;
+}
+
+/** What the VMs beside the first run. */
+export interface CoGuestOption {
+  readonly guest: string;
+  readonly params: Readonly<Record<string, string>>;
 }
 
 export interface TraceOptions {
@@ -79,6 +86,8 @@ export interface RawBootOptions {
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
   readonly ple?: PauseLoopOption | true;
+  readonly coGuest?: string;
+  readonly coParam?: Readonly<Record<string, string>>;
   readonly shootdown?: string;
   readonly lock?: string;
   readonly maxCycles?: number;
@@ -119,15 +128,21 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
   };
 }
 
+/** Options that say nothing without virtual machines, by the names that users give them. */
+const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
+
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
+  if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
   if (raw.vms === undefined && raw.vcpus === undefined) {
-    for (const option of ['scheduler', 'slice', 'ple'] as const) {
-      if (raw[option] !== undefined) throw new UsageError(`--${option} is for virtual machines: give --vms or --vcpus, too`);
+    for (const [option, spelled] of Object.entries(VIRTUAL_OPTIONS)) {
+      if (raw[option as keyof typeof VIRTUAL_OPTIONS] !== undefined)
+        throw new UsageError(`${spelled} is for virtual machines: give --vms or --vcpus, too`);
     }
     return undefined;
   }
+  const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
   const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting };
+  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -4,7 +4,7 @@ import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { catalog } from '../session/catalog.ts';
 import { crashReport } from '../session/crashReport.ts';
 import type { RunOptions } from '../session/runOptions.ts';
-import { planRun, type RunPlan } from '../session/runPlan.ts';
+import { planRun, type RunPlan, type VirtualPlan } from '../session/runPlan.ts';
 import { Session } from '../session/session.ts';
 import { UnusableInput } from '../session/unusableInput.ts';
 import { openTrace } from '../trace/traceSink.ts';
@@ -112,7 +112,13 @@ function configuration(plan: RunPlan): Record<string, unknown> {
     modules: modules.map(({ text, bytes }) => ({ text, bytes: bytes.length })),
     shootdown: scheme?.name ?? null,
     maxCycles: Number.isFinite(maxCycles) ? maxCycles : null,
-    virtual:
-      virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name, pauseLoopExiting: virtual.pauseLoopExiting ?? null },
+    virtual: virtual === undefined ? null : virtualConfiguration(virtual),
   };
+}
+
+function virtualConfiguration({ scheduler, coGuest, ...given }: VirtualPlan): Record<string, unknown> {
+  const rest = { ...given, pauseLoopExiting: given.pauseLoopExiting ?? null };
+  if (coGuest === undefined) return { ...rest, scheduler: scheduler.name, coGuest: null };
+  const { image: _image, ...named } = coGuest;
+  return { ...rest, scheduler: scheduler.name, coGuest: named };
 }

@@ -107,6 +107,8 @@ export function vmEntry(core: Core): string | undefined {
   watchPauses(core, vmcs);
   state.i32[I32_INVLPG_INTERCEPTED] = vmx.primary & PRIMARY_INVLPG_EXITING ? 1 : 0;
   vmx.exited = false;
+  // SDM: Vol. 3, "Clearing Address-Range Monitoring".
+  core.monitor.disarm();
   vmx.hostTscOffset = state.u64[U64_TSC_OFFSET]!;
   loadGuestState(state, vmcs);
   if (vmx.primary & PRIMARY_TSC_OFFSETTING) state.u64[U64_TSC_OFFSET] = BigInt.asUintN(64, vmx.hostTscOffset + vmcs.read(VMCS_TSC_OFFSET));
