@@ -3,16 +3,18 @@ import { BENCH_GUESTS } from './bench/benchGuests.ts';
 import type { GuestBuild, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
+import { chooseLock } from './lib/locks/lock.ts';
 import { LOCKS } from './lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
 import { pageFaults } from './pageFaults.ts';
+import { parameterValues } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 
 export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...BENCH_GUESTS];
 
 export interface GuestOptions {
-  /** Values for some of the guest's parameters; the others take their defaults. */
+  /** Values for some of the parameters of the guest and of its lock algorithm; the others take their defaults. */
   readonly parameters?: Readonly<Record<string, number>>;
   /** Names of a lock algorithm and of a shootdown scheme; the first of each registry by default. */
   readonly lock?: string;
@@ -31,16 +33,11 @@ export const guestNamed = (name: string): GuestDefinition => named(GUESTS, 'gues
 /** The guest, built. Raises: Error for names and parameters that do not exist, and for values out of range. */
 export function buildGuest(name: string, options: GuestOptions = {}): GuestBuild {
   const guest = guestNamed(name);
-  const parameters = Object.fromEntries(guest.parameters.map((parameter) => [parameter.name, parameter.default]));
-  for (const [key, value] of Object.entries(options.parameters ?? {})) {
-    const { min, max } = named(guest.parameters, `parameter of ${name}`, key);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new Error(`${name}: ${key} = ${value} is not a whole number from ${min} to ${max}`);
-    parameters[key] = value;
-  }
+  const lock = named(LOCKS, 'lock', options.lock ?? LOCKS[0]!.name);
+  const parameters = parameterValues(name, [...guest.parameters, ...lock.parameters], options.parameters ?? {});
   return guest.build({
     parameters,
-    lock: named(LOCKS, 'lock', options.lock ?? LOCKS[0]!.name),
+    lock: chooseLock(lock, parameters),
     shootdown: named(SHOOTDOWN_SCHEMES, 'shootdown scheme', options.shootdown ?? SHOOTDOWN_SCHEMES[0]!.name),
   });
 }

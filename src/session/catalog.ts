@@ -15,7 +15,7 @@ export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks'
     guests: GUESTS.map(({ name, doc, parameters }) => ({ name, doc: doc + parameterText(parameters) })),
     experiments: [],
     schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
-    locks: LOCKS.map(({ name, doc }) => ({ name, doc })),
+    locks: LOCKS.map(({ name, doc, parameters }) => ({ name, doc: doc + parameterText(parameters) })),
     schedulers: [...SCHEDULERS.values()].map(({ name, doc }) => ({ name, doc })),
     profiles: [...PROFILES.values()].map(({ name, doc }) => ({ name, doc })),
   };

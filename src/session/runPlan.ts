@@ -4,6 +4,7 @@ import { PAGE_2M } from '../arch/paging.ts';
 import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
+import type { LockAlgorithm } from '../kernels/lib/locks/lock.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import type { ShootdownScheme } from '../kernels/lib/shootdown/shootdown.ts';
@@ -86,10 +87,15 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     if (guestCores < builtIn.minCores) throw new UnusableInput(`${builtIn.name} needs at least ${builtIn.minCores} cores`);
-    if (scheme?.hypercall !== undefined && virtual === undefined) {
-      throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
+    if (virtual === undefined) {
+      for (const [option, part] of [
+        ['--shootdown', scheme!],
+        ['--lock', lock!],
+      ] as const) {
+        if (part.hypercall !== undefined) throw new UnusableInput(`${option} ${part.name} needs a hypervisor: give --vms or --vcpus, too`);
+      }
     }
-    image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
+    image = buildBuiltIn(builtIn.name, parameters, lock!.name, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);
   else checkRoom(multiboot.segments, memoryBytes);
@@ -107,7 +113,7 @@ export function planRun(options: RunOptions): RunPlan {
     commandLine: options.append,
     parameters,
     scheme,
-    lock,
+    lock: lock?.name,
     virtual,
     maxCycles: options.maxCycles,
     checkTlb: options.checkTlb,
@@ -160,8 +166,8 @@ function schemeNamed(name: string | undefined): ShootdownScheme {
   return named(new Map(SHOOTDOWN_SCHEMES.map((scheme) => [scheme.name, scheme])), 'shootdown scheme', name);
 }
 
-function lockNamed(name: string | undefined): string {
-  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name).name;
+function lockNamed(name: string | undefined): LockAlgorithm {
+  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name);
 }
 
 function parseParameters(params: Readonly<Record<string, string>>): Record<string, number> {
