@@ -42,6 +42,8 @@ export class Vcpu {
   pendingNmi = false;
   /** Vector of a STARTUP that came while the state before its INIT was still on a core; -1 = none. */
   pendingStartup = -1;
+  /** A kick came while it was not halted: its next HLT ends at once. */
+  kicked = false;
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 
