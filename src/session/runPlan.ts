@@ -5,6 +5,7 @@ import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
 import type { GuestDefinition } from '../kernels/guest.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
+import type { LockAlgorithm } from '../kernels/lib/locks/lock.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import type { ShootdownScheme } from '../kernels/lib/shootdown/shootdown.ts';
@@ -100,10 +101,15 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     checkCores(builtIn, guestCores);
-    if (scheme?.hypercall !== undefined && virtual === undefined) {
-      throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
+    if (virtual === undefined) {
+      for (const [option, part] of [
+        ['--shootdown', scheme!],
+        ['--lock', lock!],
+      ] as const) {
+        if (part.hypercall !== undefined) throw new UnusableInput(`${option} ${part.name} needs a hypervisor: give --vms or --vcpus, too`);
+      }
     }
-    image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
+    image = buildBuiltIn(builtIn.name, parameters, lock!.name, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);
   else checkRoom(multiboot.segments, memoryBytes);
@@ -121,7 +127,7 @@ export function planRun(options: RunOptions): RunPlan {
     commandLine: options.append,
     parameters,
     scheme,
-    lock,
+    lock: lock?.name,
     virtual,
     maxCycles: options.maxCycles,
     checkTlb: options.checkTlb,
@@ -177,7 +183,7 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
   if (vms < 2) throw new UnusableInput('--co-guest is for the VMs beside the first: give --vms 2 or more');
   checkCores(builtIn, vcpus);
   const parameters = parseParameters(builtIn, coGuest.params);
-  const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock), schemeNamed(options.shootdown).name);
+  const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock).name, schemeNamed(options.shootdown).name);
   checkFits(image, memoryBytes);
   return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
 }
@@ -215,8 +221,8 @@ function schemeNamed(name: string | undefined): ShootdownScheme {
   return named(new Map(SHOOTDOWN_SCHEMES.map((scheme) => [scheme.name, scheme])), 'shootdown scheme', name);
 }
 
-function lockNamed(name: string | undefined): string {
-  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name).name;
+function lockNamed(name: string | undefined): LockAlgorithm {
+  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name);
 }
 
 /** Numbers, but for the guest's options, which are names. */

@@ -47,6 +47,8 @@ export class Vcpu {
   /** It has given way in a PAUSE exit and has not run since: whoever looks for a vCPU to boost passes it over, at least the first time. */
   givesWay = false;
   passedOver = false;
+  /** A kick came while it was not halted: its next HLT ends at once. */
+  kicked = false;
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 

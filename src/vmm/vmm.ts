@@ -166,9 +166,10 @@ export class Vmm implements VirtualReceiver {
     if (vcpu.state === 'halted' && isInterruptible(vcpu)) this.wake(vcpu, from);
   }
 
-  /** A halted vCPU runs again, interrupt or not. */
+  /** A halted vCPU runs again, interrupt or not; one that is not halted goes through its next HLT, so that a kick just before it is not lost. */
   kick(vcpu: Vcpu, from: Pcpu): void {
     if (vcpu.state === 'halted') this.wake(vcpu, from);
+    else if (vcpu.state === 'running' || vcpu.state === 'runnable') vcpu.kicked = true;
   }
 
   private wake(vcpu: Vcpu, from: Pcpu): void {
@@ -186,6 +187,7 @@ export class Vmm implements VirtualReceiver {
     target.apic.init();
     target.reinject = 0;
     target.pendingNmi = false;
+    target.kicked = false;
     target.pendingStartup = -1;
     if (wasQueued) target.home.notify(from, 'changed', target);
   }
