@@ -48,7 +48,11 @@ test.for<readonly [string, readonly string[], string]>([
   ['parameters that contradict each other', ['shootdown', '--param', 'pages=32'], '32 pages cannot be unmapped out of 16 slots'],
   ['an unknown lock', ['smp', '--lock', 'prayer'], "no lock 'prayer'"],
   ['a lock that needs a hypervisor', ['smp', '--lock', 'pv-ticket'], '--lock pv-ticket needs a hypervisor'],
-  ['a parameter of another lock', ['smp', '--lock', 'tas', '--param', 'lock-unit=3'], "no parameter of smp 'lock-unit'; there is lock-marks"],
+  [
+    'a parameter of another lock',
+    ['smp', '--lock', 'tas', '--param', 'lock-unit=3'],
+    "no parameter of smp 'lock-unit'; there is lock-marks",
+  ],
   ['a lock parameter out of range', ['smp', '--lock', 'preemptable', '--param', 'lock-unit=15'], 'lock-unit = 15 is not a whole number'],
   ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
   ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
