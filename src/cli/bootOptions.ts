@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../arch/addresses.ts';
 import { BOOT_COMMAND_LINE_MAX } from '../arch/platform.ts';
 import { DEFAULT_EVENTS, selectEvents } from '../trace/eventSelection.ts';
 import { TRACE_EXTENSIONS, traceExtension } from '../trace/traceSink.ts';
+import { PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { TimeSpan } from './quantities.ts';
 import { UsageError } from './usageError.ts';
 
@@ -51,7 +52,14 @@ export interface VmmOptions {
   readonly scheduler: string | undefined;
   readonly slice: TimeSpan | undefined;
   readonly haltExits: boolean;
+  readonly pauseLoopExiting: PauseLoopOption | undefined;
   readonly coGuest: CoGuestOption | undefined;
+}
+
+/** Gap and window of PAUSE-loop exiting in cycles. */
+export interface PauseLoopOption {
+  readonly gap: number;
+  readonly window: number;
 }
 
 /** What the VMs beside the first run. */
@@ -83,6 +91,7 @@ export interface RawBootOptions {
   readonly slice?: TimeSpan;
   /** Commander's: true unless `--no-halt-exits` is given. */
   readonly haltExits?: boolean;
+  readonly ple?: PauseLoopOption | true;
   readonly coGuest?: string;
   readonly coParam?: Readonly<Record<string, string>>;
   readonly shootdown?: string;
@@ -127,7 +136,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 }
 
 /** Options that say nothing without virtual machines, by the names that users give them. */
-const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', coGuest: '--co-guest' } as const;
+const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
@@ -140,7 +149,9 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
     return undefined;
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, haltExits: raw.haltExits ?? true, coGuest };
+  const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
+  const { vms = 1, vcpus, scheduler, slice, haltExits = true } = raw;
+  return { vms, vcpus, scheduler, slice, haltExits, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -1,3 +1,5 @@
+import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
+
 /** A file that a Multiboot kernel gets, and what it is told about it. */
 export interface ModuleFile {
   readonly path: string;
@@ -36,6 +38,8 @@ export interface RunOptions {
         /** Of each VM; undefined: as many as there are cores. */
         readonly vcpus: number | undefined;
         readonly scheduler: string | undefined;
+        /** PAUSE-loop exiting, with gap and window in cycles; undefined: off. */
+        readonly pauseLoopExiting?: PauseLoopExiting | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
         /** False: HLT does not leave a guest, so a halted vCPU keeps its core until its slice ends. Absent: it gives the core away. */

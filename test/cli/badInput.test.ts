@@ -46,9 +46,19 @@ test.for<readonly [string, readonly string[], string]>([
   ['a parameter out of range', ['shootdown', '--param', 'iterations=0'], 'iterations = 0'],
   ['a parameter that is no number', ['shootdown', '--param', 'iterations=many'], 'not a whole number'],
   ['parameters that contradict each other', ['shootdown', '--param', 'pages=32'], '32 pages cannot be unmapped out of 16 slots'],
-  ['an unknown lock', ['smp', '--lock', 'mcs'], "no lock 'mcs'"],
+  ['an unknown lock', ['smp', '--lock', 'prayer'], "no lock 'prayer'"],
+  ['a lock that needs a hypervisor', ['smp', '--lock', 'pv-ticket'], '--lock pv-ticket needs a hypervisor'],
+  [
+    'a parameter of another lock',
+    ['smp', '--lock', 'tas', '--param', 'lock-unit=3'],
+    "no parameter of smp 'lock-unit'; there is lock-marks",
+  ],
+  ['a lock parameter out of range', ['smp', '--lock', 'preemptable', '--param', 'lock-unit=15'], 'lock-unit = 15 is not a whole number'],
   ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
   ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
+  ['a price that there is not', ['smp', '--cost', 'vmexit=2'], "--cost: no price 'vmexit'"],
+  ['a price below zero', ['smp', '--cost', 'vmExit=-2'], "'-2' is not a factor of at least 0"],
+  ['halt exits without virtual machines', ['smp', '--no-halt-exits'], '--no-halt-exits is for virtual machines'],
   ['an unknown engine', ['smp', '--engine', 'steam'], 'steam'],
   ['no cores', ['smp', '--cores', '0'], '--cores'],
   ['too many cores', ['smp', '--cores', '65'], "'65' is not a whole number from 1 to 64"],
@@ -56,6 +66,8 @@ test.for<readonly [string, readonly string[], string]>([
   ['too few cores for the guest', ['ipi-pingpong', '--cores', '1'], 'ipi-pingpong needs at least 2 cores'],
   ['more memory than there can be', ['smp', '--memory', '64G'], '--memory'],
   ['a slice shorter than a world switch', ['smp', '--vcpus', '2', '--slice', '100'], '--slice'],
+  ['a window of PAUSE loops within the gap', ['smp', '--vcpus', '2', '--ple', '100/128'], '--ple: a window of 100 cycles'],
+  ['PAUSE-loop exiting that is no pair', ['smp', '--vcpus', '2', '--ple', '4096'], 'is not WINDOW/GAP'],
   ['an option of virtual machines without any', ['smp', '--slice', '3ms'], '--slice is for virtual machines'],
   ['a co-guest that does not exist', ['smp', '--vms', '2', '--co-guest', 'x'], "--co-guest: no built-in guest 'x'"],
   ['a co-guest without a VM for it', ['smp', '--vms', '1', '--co-guest', 'smp'], '--co-guest is for the VMs beside the first'],
@@ -85,4 +97,14 @@ test.for<readonly [string, readonly string[], string]>([
   expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
   expect(stderr).toContain(text);
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+});
+
+test.each([
+  ['an unknown experiment', ['nope'], "no experiment 'nope'; there is shootdown-latency"],
+  ['no jobs', ['shootdown-latency', '--jobs', '0'], "'0' is not a whole number from 1 to 1024"],
+  ['a directory that cannot be', ['shootdown-latency', '--quick', '--out', join(folder, 'text.elf', 'x')], '--out: '],
+])('%s: one line on standard error, status 2', async (_what, args, text) => {
+  const { status, stdout, stderr } = await runCli('experiment', ...args);
+  expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+  expect(stderr).toContain(text);
 });

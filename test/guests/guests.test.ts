@@ -43,6 +43,28 @@ describe('every built-in guest powers off', () => {
   });
 });
 
+describe('shootdown with few initiators', () => {
+  test.for([
+    ['spin', 0, 3],
+    ['spin', 1, 1],
+    ['halt', 2, 2],
+    ['halt', 3, 3],
+  ] as const)('cores that %s, %i targets asked for: %i are shot at', ([waits, targets, shotAt]) => {
+    const params = { ...small, pages: '2', initiators: '1', targets: String(targets), waits };
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params });
+    expect(stop).toEqual(OFF);
+    // Four shootdowns by the last core of two pages each, there and on every target.
+    expect(stats.shootdown.count).toBe(4);
+    expect(stats.invalidations['INVLPG']).toBe(4 * 2 * (1 + shotAt));
+  });
+
+  test('the last ones initiate, and may shoot at each other', () => {
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params: { ...small, pages: '2', initiators: '2', targets: '1' } });
+    expect([stop, stats.shootdown.count]).toEqual([OFF, 8]);
+    expect(stats.invalidations['INVLPG']).toBe(8 * 2 * 3);
+  });
+});
+
 describe('shootdown schemes', () => {
   test.for(['ipi', 'shoot4u'])('%s leaves no stale translation, neither for the guest nor for the oracle', (shootdown) => {
     const { stop, stats } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 3, 50_000), shootdown, params: small, checkTlb: true });
