@@ -1,5 +1,6 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
+import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
@@ -9,7 +10,7 @@ import { pageFaults } from './pageFaults.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, fwkSelftest, ...BENCH_GUESTS];
 
 export interface GuestOptions {
   /** Values for some of the guest's parameters; the others take their defaults. */
