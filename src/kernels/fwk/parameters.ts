@@ -13,6 +13,10 @@ export const KERNEL_PARAMETERS = [
   { name: 'worker-work', default: 20_000, min: 0, max: 100_000_000, doc: 'instructions of each such run' },
 ] as const satisfies readonly GuestParameter[];
 
+/** The same parameters, some of them with other defaults. */
+export const withDefaults = (defaults: Readonly<Record<string, number>>): readonly GuestParameter[] =>
+  KERNEL_PARAMETERS.map((parameter) => ({ ...parameter, default: defaults[parameter.name] ?? parameter.default }));
+
 /** The same, as the parts of the kernel take them. */
 export interface KernelChoices {
   readonly hz: number;
