@@ -9,7 +9,7 @@
 import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { mem, mem64 } from '../asm/operand.ts';
-import { ebx, ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { ebx, ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
 import { buildFwk } from './fwk/fwk.ts';
 import { MADV_DONTNEED } from './fwk/memoryCalls.ts';
 import { KERNEL_PARAMETERS } from './fwk/parameters.ts';

@@ -1,5 +1,5 @@
 /** What can be chosen about the full-weight kernel when it is built. */
-import type { GuestParameter } from '../guest.ts';
+import type { GuestParameter } from '../parameter.ts';
 
 /** Parameters of every guest that runs on this kernel. */
 export const KERNEL_PARAMETERS = [
