@@ -64,6 +64,7 @@ export class Session {
         vmMemory: plan.memoryBytes,
         slice: sliceCycles,
         seed: plan.seed,
+        neighboursHaltExits: coGuest?.haltExits,
         endsWith: coGuest === undefined ? 'all' : 'first',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;

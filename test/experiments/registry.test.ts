@@ -39,7 +39,10 @@ describe.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as c
   });
 
   test('makes of a few short runs figures that can be drawn, and verdicts', async () => {
-    const points = experiment.points('quick');
+    // A crowded host takes long to start: one VM, where the experiment has such points.
+    const all = experiment.points('quick');
+    const alone = all.filter(({ run }) => run.options.vmm?.vms === 1);
+    const points = alone.length > 0 ? alone : all;
     const chosen = [0, Math.floor(points.length / 2), points.length - 1].slice(0, SAMPLES).map((index) => points[index]!);
     const entries = chosen.flatMap((point) => {
       const { seconds, ...rest } = point.run;
