@@ -56,6 +56,7 @@ import {
   CPUID_D_1_EAX_XSAVEOPT,
 } from '../arch/cpuidBits.ts';
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
+import type { ProcessorFeature } from '../arch/processorFeatures.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 
 /** EAX, EBX, ECX, EDX as unsigned 32-bit numbers. */
@@ -69,6 +70,8 @@ export interface CpuIdentity {
   readonly brand: string;
   /** CPUID.1:EAX. */
   readonly signature: number;
+  /** Features that not every profile has; none by default. */
+  readonly features?: readonly ProcessorFeature[];
 }
 
 /** As the MMU has them (mmu/tlbEntry, PHYSICAL_ADDRESS_BITS). */

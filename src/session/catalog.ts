@@ -3,6 +3,7 @@ import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
+import { needsText } from './schemeNeeds.ts';
 
 export interface CatalogEntry {
   readonly name: string;
@@ -14,7 +15,7 @@ export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks'
   return {
     guests: GUESTS.map(({ name, doc, parameters }) => ({ name, doc: doc + parameterText(parameters) })),
     experiments: [],
-    schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
+    schemes: SHOOTDOWN_SCHEMES.map(({ name, doc, needs }) => ({ name, doc: doc + needsText(needs) })),
     locks: LOCKS.map(({ name, doc }) => ({ name, doc })),
     schedulers: [...SCHEDULERS.values()].map(({ name, doc }) => ({ name, doc })),
     profiles: [...PROFILES.values()].map(({ name, doc }) => ({ name, doc })),

@@ -18,6 +18,7 @@ import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
 import { readOutsideKernel } from './outsideKernel.ts';
 import type { RunOptions } from './runOptions.ts';
+import { checkNeeds } from './schemeNeeds.ts';
 import { UnusableInput } from './unusableInput.ts';
 
 export const MAX_CORES = 64;
@@ -86,9 +87,7 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     if (guestCores < builtIn.minCores) throw new UnusableInput(`${builtIn.name} needs at least ${builtIn.minCores} cores`);
-    if (scheme?.hypercall !== undefined && virtual === undefined) {
-      throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
-    }
+    checkNeeds(scheme!, virtual !== undefined, profile);
     image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);

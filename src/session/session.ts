@@ -58,7 +58,15 @@ export class Session {
       }
     } else {
       const { vms, vcpus, scheduler, sliceCycles } = virtual;
-      const vmm = new Vmm(machine, { vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
+      const vmm = new Vmm(machine, {
+        vms,
+        vcpus,
+        scheduler,
+        vmMemory: plan.memoryBytes,
+        slice: sliceCycles,
+        seed: plan.seed,
+        shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
+      });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
         const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);

@@ -12,8 +12,6 @@ export const ipi: ShootdownScheme = {
   write(a) {
     a.include(callFunction);
 
-    a.proc('shootdown_setup', {}, () => {});
-
     a.proc('shootdown_remote', {}, () => {
       a.mov(cpu(PerCpu.flushStart), rsi);
       a.mov(cpu(PerCpu.flushEnd), rdx);

@@ -1,7 +1,16 @@
 /** The shootdown schemes by name. */
 import { ipi } from './ipi.ts';
 import { none } from './none.ts';
-import { shoot4u } from './shoot4u.ts';
+import { shoot4u, shoot4uFine, shoot4uMode0, shoot4uMode1, shoot4uMode3, shoot4uMulticast } from './shoot4u.ts';
 import type { ShootdownScheme } from './shootdown.ts';
 
-export const SHOOTDOWN_SCHEMES: readonly ShootdownScheme[] = [ipi, shoot4u, none];
+export const SHOOTDOWN_SCHEMES: readonly ShootdownScheme[] = [
+  ipi,
+  shoot4u,
+  shoot4uMode0,
+  shoot4uMode1,
+  shoot4uMode3,
+  shoot4uMulticast,
+  shoot4uFine,
+  none,
+];
