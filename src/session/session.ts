@@ -57,14 +57,10 @@ export class Session {
         enterMultiboot(machine.cores[0]!, image.entry, multiboot);
       }
     } else {
-      const { vms, vcpus, scheduler, sliceCycles } = virtual;
+      const { vms, vcpus, scheduler, sliceCycles, coGuest } = virtual;
       const vmm = new Vmm(machine, {
-        vms,
-        vcpus,
-        scheduler,
-        vmMemory: plan.memoryBytes,
-        slice: sliceCycles,
-        seed: plan.seed,
+        ...{ vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed },
+        endsWith: coGuest === undefined ? 'all' : 'first',
         shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
@@ -72,8 +68,10 @@ export class Session {
         const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);
         attachPlatformDevices(vm.ports, sink, (reason) => vmm.endVm(vm, reason, vmm.writing));
       }
-      if (multiboot === undefined) vmm.load(image, information);
-      else vmm.loadMultiboot(image.entry, multiboot);
+      const measured = coGuest === undefined ? vmm.vms : vmm.vms.slice(0, 1);
+      if (multiboot === undefined) vmm.load(image, information, measured);
+      else vmm.loadMultiboot(image.entry, multiboot, measured);
+      if (coGuest !== undefined) vmm.load(coGuest.image, information, vmm.vms.slice(1));
       this.vmm = vmm;
       this.lines = lines;
     }
