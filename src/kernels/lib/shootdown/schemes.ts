@@ -1,11 +1,12 @@
 /** The shootdown schemes by name. */
-import { ipi } from './ipi.ts';
+import { ipi, ipiPle } from './ipi.ts';
 import { none } from './none.ts';
 import { shoot4u, shoot4uFine, shoot4uMode0, shoot4uMode1, shoot4uMode3, shoot4uMulticast } from './shoot4u.ts';
 import type { ShootdownScheme } from './shootdown.ts';
 
 export const SHOOTDOWN_SCHEMES: readonly ShootdownScheme[] = [
   ipi,
+  ipiPle,
   shoot4u,
   shoot4uMode0,
   shoot4uMode1,

@@ -36,6 +36,8 @@ export const AddressSpace = record({
 export interface SchemeNeeds {
   /** It runs in a virtual machine only. */
   readonly hypervisor?: true;
+  /** The hypervisor watches for PAUSE loops. */
+  readonly pauseLoopExiting?: true;
   /** A feature of the processor. */
   readonly processor?: ProcessorFeature;
   /** How the hypervisor is to serve Shoot4U's hypercall. */
