@@ -4,6 +4,8 @@
  */
 /** KVM_HC_KICK_CPU: wake a halted vCPU. RBX = flags (0), RCX = APIC id. */
 export const HYPERCALL_KICK_CPU = 5;
+/** KVM_HC_SEND_IPI: RBX, RCX = 128-bit bitmap, bit 0 of which is APIC id RDX; RSI = ICR. Answers the number of targets. */
+export const HYPERCALL_SEND_IPI = 10;
 /** KVM_HC_SCHED_YIELD: yield to a preempted vCPU. RBX = APIC id. */
 export const HYPERCALL_SCHED_YIELD = 11;
 /** Shoot4U (private number of the published patch): RBX = vCPU bitmap, RCX = start, RDX = end. */

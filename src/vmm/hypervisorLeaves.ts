@@ -2,14 +2,26 @@ import {
   CPUID_HYPERVISOR_FIRST,
   CPUID_KVM,
   CPUID_PARAPET,
+  KVM_FEATURE_PV_SCHED_YIELD,
+  KVM_FEATURE_PV_SEND_IPI,
+  KVM_FEATURE_PV_TLB_FLUSH,
   KVM_FEATURE_PV_UNHALT,
+  KVM_FEATURE_STEAL_TIME,
+  KVM_FEATURE_VCPU_STATE,
   KVM_SIGNATURE,
   PARAPET_SIGNATURE,
 } from '../arch/hypervisorCpuid.ts';
 import { type CpuidResult, hypervisorWords } from '../cpu/cpuid.ts';
 
 /** Features of KVM's interface that this VMM has: each where it is implemented. */
-const KVM_FEATURES: readonly number[] = [KVM_FEATURE_PV_UNHALT];
+const KVM_FEATURES: readonly number[] = [
+  KVM_FEATURE_STEAL_TIME,
+  KVM_FEATURE_PV_UNHALT,
+  KVM_FEATURE_VCPU_STATE,
+  KVM_FEATURE_PV_TLB_FLUSH,
+  KVM_FEATURE_PV_SEND_IPI,
+  KVM_FEATURE_PV_SCHED_YIELD,
+];
 
 /**
  * CPUID leaves of the hypervisor range. KVM's interface is where KVM puts it beside Hyper-V's; the VMM's own name has no features. The first leaf

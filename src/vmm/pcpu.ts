@@ -9,6 +9,7 @@ import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } 
 import { handleExit } from './exits/dispatch.ts';
 import { resetPauseWindow } from './exits/pause.ts';
 import { completeHypercall } from './exits/vmcall.ts';
+import { entersGuest, leavesCore, leavesGuest } from './guestEntry.ts';
 import { cplOf } from './guestMode.ts';
 import { prepareInjection } from './injection.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
@@ -184,6 +185,7 @@ export class Pcpu implements HostSoftware {
     const reason = vmcs.readNumber(VMCS_EXIT_REASON);
     vcpu.vm.exits[reason & 63]!++;
     vcpu.syncClock(core.clock);
+    leavesGuest(this, vcpu);
     core.charge(this.vmm.costs.exitDispatch);
     if (reason === EXIT_EXTERNAL_INTERRUPT) this.takeInterrupt(vmcs.readNumber(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
     // An INIT has come while the guest ran: what it left for does not matter any more.
@@ -242,6 +244,7 @@ export class Pcpu implements HostSoftware {
     if (this.current !== undefined) {
       const previous = this.current;
       saveVcpu(core, previous);
+      leavesCore(this, previous);
       if (previous.state === 'running') {
         previous.enterState('runnable', core.clock);
         previous.preemptedInKernel = cplOf(previous) === 0;
@@ -269,6 +272,7 @@ export class Pcpu implements HostSoftware {
     vcpu.syncClock(core.clock);
     vcpu.givesWay = false;
     prepareInjection(vcpu);
+    entersGuest(this, vcpu);
     const { probe } = core;
     if (probe.mask & (1 << EVENT_VM_ENTRY)) {
       const event = vcpu.vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
