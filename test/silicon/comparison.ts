@@ -2,6 +2,7 @@
 import { RFLAGS_DEFINED, RFLAGS_RF } from '../../src/arch/rflags.ts';
 import { VECTOR_DB, VECTOR_PF } from '../../src/arch/vectors.ts';
 import type { Instruction } from '../../src/cpu/decode/instruction.ts';
+import type { Processor } from './processor.ts';
 import type { Outcome, SiliconCase } from './siliconCase.ts';
 
 const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
@@ -45,8 +46,10 @@ export function differences(insns: readonly Instruction[], one: SiliconCase, exp
   for (let i = 0; i < 16 && !loaded; i++)
     check(NAMES[i]!, expected.gpr[i]! & (i === 4 ? rsp : ~0n), actual.gpr[i]! & (i === 4 ? rsp : ~0n));
   for (let i = 0; i < 6; i++) check(SEGMENTS[i]!, nullAsZero(expected.selectors[i]!), nullAsZero(actual.selectors[i]!));
-  check('fs base', expected.bases[0], actual.bases[0]);
-  check('gs base', expected.bases[1], actual.bases[1]);
+  // A kernel that is a guest itself keeps no base in the upper half.
+  const lost = (i: 0 | 1): boolean => !one.localTable && actual.bases[i] >> 63n === 1n;
+  if (!lost(0)) check('fs base', expected.bases[0], actual.bases[0]);
+  if (!lost(1)) check('gs base', expected.bases[1], actual.bases[1]);
   if (changesText(expected) !== changesText(actual)) found.push(`memory ${changesText(expected)} | ${changesText(actual)}`);
   return found;
 }
@@ -55,6 +58,15 @@ export function differences(insns: readonly Instruction[], one: SiliconCase, exp
 const nullAsZero = (selector: number): number => (selector <= 3 ? 0 : selector);
 
 const changesText = ({ changes }: Outcome): string => changes.map(({ address, value }) => `${hex(address)}=${hex(value)}`).join(' ');
+
+/**
+ * True iff the processor, asked again, gives the model's answer: then what differed was the host's doing. A kernel that is a guest itself may lose an
+ * FS or GS base when it is interrupted.
+ */
+export function isUnsteady(processor: Processor, insns: readonly Instruction[], one: SiliconCase, actual: Outcome): boolean {
+  for (let time = 0; time < 3; time++) if (differences(insns, one, processor.run([one])[0]!, actual).length === 0) return true;
+  return false;
+}
 
 /** Results that the manual leaves undefined, beyond flags; the processors at hand agree about some of them, and the model with those. */
 export function isUndefined(insns: readonly Instruction[], one: SiliconCase): boolean {

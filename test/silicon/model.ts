@@ -18,7 +18,7 @@ import {
 } from '../../src/arch/controlRegisters.ts';
 import { PTE_P, PTE_RW, PTE_US, PTE_XD } from '../../src/arch/paging.ts';
 import { CS, FS, GS, LDTR, SS, TR } from '../../src/arch/registers.ts';
-import { AR_P, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
+import { AR_P, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
 import { VECTOR_BP, VECTOR_OF, VECTOR_PF, VECTORS_WITH_ERROR_CODE } from '../../src/arch/vectors.ts';
 import type { Core } from '../../src/cpu/core.ts';
 import { JitEngine } from '../../src/cpu/engines/jit/jitEngine.ts';
@@ -34,6 +34,7 @@ import {
   I32_IDTR_LIMIT,
   I32_INTERRUPTIBILITY,
   I32_RFLAGS,
+  I32_SEGMENT_LIMIT,
   I32_SEGMENT_SELECTOR,
   U64_CR0,
   U64_CR2,
@@ -56,11 +57,13 @@ import {
   DATA,
   DATA_SIZE,
   dataTemplates,
+  FLAT_CODE_32,
+  FS_BASE,
+  GS_BASE,
   HLT,
   LOCAL_DESCRIPTORS,
   type LocalDescriptor,
-  SELECTORS,
-  SMALL_STACK,
+  selectorsOf,
   TEMPLATES,
   WRITABLE_SIZE,
 } from './surroundings.ts';
@@ -101,6 +104,7 @@ export class Model {
   private readonly templateWords: BigUint64Array[] = [];
   private readonly segments = new Map<number, bigint>();
   private readonly page = new Uint8Array(CODE_SIZE);
+  private tables = true;
 
   constructor(engine: EngineName) {
     this.machine = new Machine({ profile: ivybridge, cores: 1, memory: 2 * 1024 ** 2, engine, probe: noProbe });
@@ -180,7 +184,20 @@ export class Model {
     setSegment(this.core, TR, TSS_SELECTOR, SYSTEM + BigInt(TSS), 0x67, AR_P | TYPE_TSS_BUSY);
   }
 
+  /** There is a local descriptor table and a segment of 32-bit code, or neither. */
+  private setTables(there: boolean): void {
+    if (this.tables === there) return;
+    this.tables = there;
+    const { i32 } = this.core.state;
+    this.store(GDT + (FLAT_CODE_32 & ~3), there ? this.segments.get(FLAT_CODE_32)! : 0n);
+    i32[I32_SEGMENT_LIMIT + LDTR] = there ? LOCAL_DESCRIPTORS.length * 8 - 1 : 0;
+  }
+
   private setSelector(segment: number, selector: number): void {
+    if (selector === 0) {
+      setSegment(this.core, segment, 0, 0n, 0, AR_UNUSABLE);
+      return;
+    }
     const { base, limit, access } = parseDescriptor(this.segments.get(selector)!, 0);
     setSegment(this.core, segment, selector, base, limit, access);
   }
@@ -211,11 +228,15 @@ export class Model {
     for (const { address, value } of one.patches) this.store(address, value);
     before.set(words);
     for (let i = 0; i < 16; i++) u64[i] = one.gpr[i]!;
-    const { cs, ss: bigStack, ds, es, fs, gs } = SELECTORS[one.codeSize];
-    const ss = one.smallStack ? SMALL_STACK : bigStack;
+    this.setTables(one.localTable);
+    const { cs, ss, ds, es, fs, gs } = selectorsOf(one);
     [es, cs, ss, ds, fs, gs].forEach((selector, segment) => {
       this.setSelector(segment, selector);
     });
+    if (!one.localTable) {
+      u64[U64_SEGMENT_BASE + FS] = BigInt(FS_BASE);
+      u64[U64_SEGMENT_BASE + GS] = BigInt(GS_BASE);
+    }
     u64[U64_RIP] = BigInt(one.origin - CODE_BASES[one.codeSize]);
     u64[U64_CR2] = 0n;
     i32[I32_RFLAGS] = one.flags;

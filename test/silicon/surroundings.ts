@@ -78,6 +78,15 @@ export const SELECTORS = {
   64: { cs: FLAT_CODE_64, ss: FLAT_DATA, ds: FLAT_DATA, es: FLAT_DATA, fs: FS_SELECTOR, gs: GS_SELECTOR },
 } as const;
 
+/** Selectors with which a case starts. */
+export function selectorsOf({ codeSize, smallStack, localTable }: { codeSize: 16 | 32 | 64; smallStack: boolean; localTable: boolean }): {
+  readonly [segment in 'cs' | 'ss' | 'ds' | 'es' | 'fs' | 'gs']: number;
+} {
+  const usual = SELECTORS[codeSize];
+  if (!localTable) return { ...usual, fs: 0, gs: 0 };
+  return smallStack ? { ...usual, ss: SMALL_STACK } : usual;
+}
+
 /** Bases of code and data segments by code size. */
 export const CODE_BASES = { 16: CODE, 32: 0, 64: 0 } as const;
 export const DATA_BASES = { 16: DATA, 32: 0, 64: 0 } as const;

@@ -22,6 +22,7 @@ export class VectorModel {
     const outcome = this.model.run({
       codeSize: 64,
       smallStack: false,
+      localTable: true,
       origin: CODE,
       code: test.code,
       gpr: test.gpr,
