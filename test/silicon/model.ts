@@ -9,6 +9,7 @@ import {
   CR4_FSGSBASE,
   CR4_OSFXSR,
   CR4_OSXMMEXCPT,
+  CR4_OSXSAVE,
   CR4_PAE,
   CR4_UMIP,
   EFER_LMA,
@@ -16,6 +17,7 @@ import {
   EFER_NXE,
   EFER_SCE,
 } from '../../src/arch/controlRegisters.ts';
+import { XCR0_SUPPORTED } from '../../src/arch/extendedState.ts';
 import { PTE_P, PTE_RW, PTE_US, PTE_XD } from '../../src/arch/paging.ts';
 import { CS, FS, GS, LDTR, SS, TR } from '../../src/arch/registers.ts';
 import { AR_P, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
@@ -45,6 +47,7 @@ import {
   U64_IDTR_BASE,
   U64_RIP,
   U64_SEGMENT_BASE,
+  U64_XCR0,
 } from '../../src/cpu/state.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
@@ -174,7 +177,8 @@ export class Model {
     const { u64, i32 } = this.core.state;
     u64[U64_CR0] = BigInt((CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG) >>> 0);
     u64[U64_CR3] = BigInt(TABLES);
-    u64[U64_CR4] = BigInt(CR4_PAE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP);
+    u64[U64_CR4] = BigInt(CR4_PAE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP | CR4_OSXSAVE);
+    u64[U64_XCR0] = BigInt(XCR0_SUPPORTED);
     u64[U64_EFER] = BigInt(EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE);
     u64[U64_GDTR_BASE] = SYSTEM + BigInt(GDT);
     i32[I32_GDTR_LIMIT] = 0x7f;
@@ -219,12 +223,16 @@ export class Model {
     if (Buffer.compare(memory.bytes.subarray(CODE, CODE + CODE_SIZE), page) !== 0) memory.write(CODE, page);
   }
 
-  /** What the engine makes of a case; or the name of the instruction that is not implemented. */
-  run(one: SiliconCase): Outcome | string {
+  /**
+   * What the engine makes of a case; or the name of the instruction that is not implemented.
+   * @param data what the data begins with, instead of the template's.
+   */
+  run(one: SiliconCase, data?: Uint8Array): Outcome | string {
     const { core, words, before } = this;
     const { u64, i32 } = core.state;
     this.loadCode(one);
     words.set(this.templateWords[one.template]!);
+    if (data !== undefined) this.machine.memory.bytes.set(data, DATA);
     for (const { address, value } of one.patches) this.store(address, value);
     before.set(words);
     for (let i = 0; i < 16; i++) u64[i] = one.gpr[i]!;
