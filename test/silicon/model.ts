@@ -66,6 +66,8 @@ import {
   HLT,
   LOCAL_DESCRIPTORS,
   type LocalDescriptor,
+  PROCESSOR_NUMBER,
+  PROCESSOR_NUMBER_LIMIT,
   selectorsOf,
   TEMPLATES,
   WRITABLE_SIZE,
@@ -151,6 +153,7 @@ export class Model {
       [0x20, descriptor(0xfb, 0xc, 0, 0xf_ffff)],
       [0x28, descriptor(0xf3, 0xc, 0, 0xf_ffff)],
       [0x30, descriptor(0xfb, 0xa, 0, 0xf_ffff)],
+      [PROCESSOR_NUMBER & ~3, descriptor(0xf5, 4, 0, PROCESSOR_NUMBER_LIMIT)],
     ];
     for (const [selector, value] of global) {
       this.store(GDT + selector, value);

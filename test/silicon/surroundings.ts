@@ -16,6 +16,10 @@ export const FLAT_CODE_32 = 0x23;
 export const FLAT_DATA = 0x2b;
 export const FLAT_CODE_64 = 0x33;
 
+/** The segment whose limit tells the number of the processor, and the limit that the model gives it. */
+export const PROCESSOR_NUMBER = 0x7b;
+export const PROCESSOR_NUMBER_LIMIT = 0xa_bcde;
+
 /** A descriptor of level 3 as modify_ldt takes it. */
 export interface LocalDescriptor {
   readonly base: number;
