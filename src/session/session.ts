@@ -66,6 +66,7 @@ export class Session {
         seed: plan.seed,
         neighboursHaltExits: coGuest?.haltExits,
         endsWith: coGuest === undefined ? 'all' : 'first',
+        shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
