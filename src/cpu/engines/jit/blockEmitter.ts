@@ -1,8 +1,11 @@
+import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
 import { MARK_REGISTERS, mark, markNumber } from '../../system/mark.ts';
 import type { EmitterOps } from './emitterOps.ts';
+import type { Effect } from './effect.ts';
+import { flagsSeenAfter } from './flagLiveness.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
 import { INVLPG_HOST } from './invalidateEmitter.ts';
@@ -76,16 +79,17 @@ export class BlockEmitter {
   emit(block: Block, index: number, expected: RuleAtWidth | undefined): void {
     const { instructions } = this;
     this.begin(index, expected);
+    const { ops } = instructions;
+    const seen = flagsSeenAfter(block, (insn) => record(ops, insn));
     for (const insn of block.instructions) {
       this.offset = insn.offset;
-      const { ops } = instructions;
       if (insn.mnemonic === 'Pause') return this.emitPause(insn);
       if (insn.mnemonic === 'Invlpg') return this.emitInvlpg(insn);
       if (insn.operation === mark) return this.emitMark(insn);
       if (block.instructions.length === 1) emitRepeatInBulk(this.frame.builder, this.frame.locals, RUNTIME_NUMBERS.repeat, insn);
       if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
       const last = this.retired === block.instructions.length - 1;
-      const continuation = instructions.emit(ops.effects, this.cycles);
+      const continuation = instructions.emit(withoutFlags(ops.effects, ~seen[this.retired]!), this.cycles);
       this.retired++;
       this.cycles += insn.cycles;
       this.lookups += instructions.accesses;
@@ -277,6 +281,14 @@ export class BlockEmitter {
     builder.set(locals.counts);
   }
 }
+
+/** The effects without status flags that nobody sees. */
+const withoutFlags = (effects: readonly Effect[], unseen: number): readonly Effect[] =>
+  effects.filter(
+    (effect) =>
+      !(effect.kind === 'flags' && (effect.rule.mask & ~unseen) === 0) &&
+      !(effect.kind === 'flag' && RFLAGS_STATUS & unseen & (1 << effect.bit)),
+  );
 
 /** Runs the meaning of an instruction on the recorder; false when it cannot be compiled. */
 export function record(ops: EmitterOps, insn: Instruction): boolean {
