@@ -43,6 +43,8 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--vcpus <n>', 'vCPUs of each virtual machine; runs the guest under the VMM', count(MAX_CORES))
     .option('--scheduler <name>', "the VMM's scheduler")
     .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
+    .option('--co-guest <name>', 'built-in guest of all virtual machines but the first; the run ends with the first')
+    .option('--co-param <key=value>', 'parameter of the co-guest; repeatable', collectParam)
     .option('--shootdown <scheme>', 'TLB shootdown scheme of a built-in guest')
     .option('--lock <name>', 'lock algorithm of a built-in guest')
     .option(

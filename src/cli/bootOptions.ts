@@ -48,6 +48,13 @@ export interface VmmOptions {
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
   readonly slice: TimeSpan | undefined;
+  readonly coGuest: CoGuestOption | undefined;
+}
+
+/** What the VMs beside the first run. */
+export interface CoGuestOption {
+  readonly guest: string;
+  readonly params: Readonly<Record<string, string>>;
 }
 
 export interface TraceOptions {
@@ -70,6 +77,8 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  readonly coGuest?: string;
+  readonly coParam?: Readonly<Record<string, string>>;
   readonly shootdown?: string;
   readonly lock?: string;
   readonly maxCycles?: number;
@@ -110,14 +119,20 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
   };
 }
 
+/** Options that say nothing without virtual machines, by the names that users give them. */
+const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', coGuest: '--co-guest' } as const;
+
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
+  if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
   if (raw.vms === undefined && raw.vcpus === undefined) {
-    for (const option of ['scheduler', 'slice'] as const) {
-      if (raw[option] !== undefined) throw new UsageError(`--${option} is for virtual machines: give --vms or --vcpus, too`);
+    for (const [option, spelled] of Object.entries(VIRTUAL_OPTIONS)) {
+      if (raw[option as keyof typeof VIRTUAL_OPTIONS] !== undefined)
+        throw new UsageError(`${spelled} is for virtual machines: give --vms or --vcpus, too`);
     }
     return undefined;
   }
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice };
+  const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
+  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

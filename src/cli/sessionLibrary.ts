@@ -4,7 +4,7 @@ import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { catalog } from '../session/catalog.ts';
 import { crashReport } from '../session/crashReport.ts';
 import type { RunOptions } from '../session/runOptions.ts';
-import { planRun, type RunPlan } from '../session/runPlan.ts';
+import { planRun, type RunPlan, type VirtualPlan } from '../session/runPlan.ts';
 import { Session } from '../session/session.ts';
 import { UnusableInput } from '../session/unusableInput.ts';
 import { openTrace } from '../trace/traceSink.ts';
@@ -112,6 +112,12 @@ function configuration(plan: RunPlan): Record<string, unknown> {
     modules: modules.map(({ text, bytes }) => ({ text, bytes: bytes.length })),
     shootdown: scheme?.name ?? null,
     maxCycles: Number.isFinite(maxCycles) ? maxCycles : null,
-    virtual: virtual === undefined ? null : { ...virtual, scheduler: virtual.scheduler.name },
+    virtual: virtual === undefined ? null : virtualConfiguration(virtual),
   };
+}
+
+function virtualConfiguration({ scheduler, coGuest, ...rest }: VirtualPlan): Record<string, unknown> {
+  if (coGuest === undefined) return { ...rest, scheduler: scheduler.name, coGuest: null };
+  const { image: _image, ...named } = coGuest;
+  return { ...rest, scheduler: scheduler.name, coGuest: named };
 }

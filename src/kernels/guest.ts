@@ -13,10 +13,21 @@ export interface GuestParameter {
   readonly doc: string;
 }
 
+/** One of several names, chosen when the guest is built. */
+export interface GuestOption {
+  readonly name: string;
+  /** One of `choices`. */
+  readonly default: string;
+  readonly choices: readonly string[];
+  readonly doc: string;
+}
+
 /** Everything that a scenario is built from, checked. */
 export interface GuestChoices {
   /** One value for each of the guest's parameters. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** One name for each of the guest's options. */
+  readonly options: Readonly<Record<string, string>>;
   readonly lock: LockAlgorithm;
   readonly shootdown: ShootdownScheme;
 }
@@ -31,6 +42,8 @@ export interface GuestDefinition {
   readonly name: string;
   readonly doc: string;
   readonly parameters: readonly GuestParameter[];
+  /** Chosen like parameters, by name instead of number; none when absent. */
+  readonly options?: readonly GuestOption[];
   /** Cores it needs at least. */
   readonly minCores: number;
   /** Cores it is run on when nobody says how many; `minCores` when absent. */

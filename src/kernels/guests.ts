@@ -1,6 +1,6 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
-import type { GuestBuild, GuestDefinition } from './guest.ts';
+import type { GuestBuild, GuestChoices, GuestDefinition, GuestOption, GuestParameter } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
 import { LOCKS } from './lib/locks/locks.ts';
@@ -8,12 +8,13 @@ import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
 import { pageFaults } from './pageFaults.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
+import { WORKLOADS } from './workloads/workloads.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...WORKLOADS, ...BENCH_GUESTS];
 
 export interface GuestOptions {
-  /** Values for some of the guest's parameters; the others take their defaults. */
-  readonly parameters?: Readonly<Record<string, number>>;
+  /** Numbers for some of the guest's parameters, names for some of its options; the others take their defaults. */
+  readonly parameters?: Readonly<Record<string, number | string>>;
   /** Names of a lock algorithm and of a shootdown scheme; the first of each registry by default. */
   readonly lock?: string;
   readonly shootdown?: string;
@@ -31,16 +32,30 @@ export const guestNamed = (name: string): GuestDefinition => named(GUESTS, 'gues
 /** The guest, built. Raises: Error for names and parameters that do not exist, and for values out of range. */
 export function buildGuest(name: string, options: GuestOptions = {}): GuestBuild {
   const guest = guestNamed(name);
-  const parameters = Object.fromEntries(guest.parameters.map((parameter) => [parameter.name, parameter.default]));
-  for (const [key, value] of Object.entries(options.parameters ?? {})) {
-    const { min, max } = named(guest.parameters, `parameter of ${name}`, key);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new Error(`${name}: ${key} = ${value} is not a whole number from ${min} to ${max}`);
-    parameters[key] = value;
-  }
   return guest.build({
-    parameters,
+    ...chosenFor(guest, options.parameters ?? {}),
     lock: named(LOCKS, 'lock', options.lock ?? LOCKS[0]!.name),
     shootdown: named(SHOOTDOWN_SCHEMES, 'shootdown scheme', options.shootdown ?? SHOOTDOWN_SCHEMES[0]!.name),
   });
+}
+
+/** A value for everything that the guest lets one choose. Raises: Error. */
+function chosenFor(guest: GuestDefinition, given: Readonly<Record<string, number | string>>): Pick<GuestChoices, 'parameters' | 'options'> {
+  const parameters = Object.fromEntries(guest.parameters.map((parameter) => [parameter.name, parameter.default]));
+  const names = guest.options ?? [];
+  const options = Object.fromEntries(names.map((option) => [option.name, option.default]));
+  for (const [key, value] of Object.entries(given)) {
+    const known = named<GuestParameter | GuestOption>([...guest.parameters, ...names], `parameter of ${guest.name}`, key);
+    if ('choices' in known) {
+      if (typeof value !== 'string' || !known.choices.includes(value))
+        throw new Error(`${guest.name}: ${key} = ${value} is not one of ${known.choices.join(', ')}`);
+      options[key] = value;
+    } else {
+      const { min, max } = known;
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+        throw new Error(`${guest.name}: ${key} = ${value} is not a whole number from ${min} to ${max}`);
+      parameters[key] = value;
+    }
+  }
+  return { parameters, options };
 }

@@ -1,3 +1,4 @@
+import type { GuestDefinition } from '../kernels/guest.ts';
 import { GUESTS } from '../kernels/guests.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
@@ -12,7 +13,7 @@ export interface CatalogEntry {
 /** Everything that a run can name, by kind; the first of each kind is the default. */
 export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks' | 'schedulers' | 'profiles', readonly CatalogEntry[]> {
   return {
-    guests: GUESTS.map(({ name, doc, parameters }) => ({ name, doc: doc + parameterText(parameters) })),
+    guests: GUESTS.map((guest) => ({ name: guest.name, doc: guest.doc + parameterText(guest) })),
     experiments: [],
     schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
     locks: LOCKS.map(({ name, doc }) => ({ name, doc })),
@@ -21,7 +22,8 @@ export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks'
   };
 }
 
-function parameterText(parameters: readonly { readonly name: string; readonly default: number }[]): string {
-  if (parameters.length === 0) return '';
-  return `; parameters ${parameters.map(({ name, default: value }) => `${name}=${value}`).join(', ')}`;
+function parameterText({ parameters, options = [] }: GuestDefinition): string {
+  if (parameters.length + options.length === 0) return '';
+  const named = options.map(({ name, default: value, choices }) => `${name}=${value} (of ${choices.join(', ')})`);
+  return `; parameters ${[...named, ...parameters.map(({ name, default: value }) => `${name}=${value}`)].join(', ')}`;
 }

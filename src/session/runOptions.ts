@@ -4,6 +4,12 @@ export interface ModuleFile {
   readonly text: string;
 }
 
+/** A built-in guest for the VMs that keep the measured one company. Scheme and lock are those of the run. */
+export interface CoGuestOptions {
+  readonly guest: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
 /** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */
 export interface RunOptions {
   /** A built-in guest, or the path of a kernel: Multiboot 1, or a plain ELF64 entry. */
@@ -30,6 +36,8 @@ export interface RunOptions {
         readonly scheduler: string | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
+        /** What every VM but the first runs, and for how long: until the first one ends. Absent: all run `guest`, until all have ended. */
+        readonly coGuest?: CoGuestOptions | undefined;
       }
     | undefined;
   readonly maxCycles: number;

@@ -3,6 +3,7 @@ import type { GuestImage, GuestSegment } from '../arch/guestImage.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
+import type { GuestDefinition } from '../kernels/guest.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
@@ -40,7 +41,7 @@ export interface RunPlan {
   readonly profile: Profile;
   readonly seed: number;
   readonly commandLine: string;
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly parameters: Readonly<Record<string, number | string>>;
   /** Undefined for outside kernels. */
   readonly scheme: ShootdownScheme | undefined;
   readonly lock: string | undefined;
@@ -54,23 +55,34 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** What every VM but the first runs, until the first one ends. */
+  readonly coGuest: CoGuestPlan | undefined;
+}
+
+export interface CoGuestPlan {
+  readonly guest: string;
+  readonly parameters: Readonly<Record<string, number | string>>;
+  readonly image: GuestImage;
+  readonly imageHash: string;
 }
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
   const profile = named(PROFILES, 'profile', options.profile);
   const engine = engineNamed(options.engine);
-  const builtIn = GUESTS.find(({ name }) => name === options.guest);
+  const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
   if (cores < 1 || cores > MAX_CORES) throw new UnusableInput(`--cores: ${cores} is not from 1 to ${MAX_CORES}`);
-  const virtual = planVirtual(options, cores, profile);
-  const guestCores = virtual?.vcpus ?? cores;
+  const machines = planVirtual(options, cores, profile);
+  const guestCores = machines?.vcpus ?? cores;
   const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY;
-  checkMemory(memoryBytes, virtual);
+  checkMemory(memoryBytes, machines);
 
+  const coGuest = planCoGuest(options, guestCores, memoryBytes);
+  const virtual = machines && { ...machines, coGuest };
   const scheme = builtIn === undefined ? undefined : schemeNamed(options.shootdown);
   const lock = builtIn === undefined ? undefined : lockNamed(options.lock);
-  const parameters = builtIn === undefined ? {} : parseParameters(options.params);
+  const parameters = builtIn === undefined ? {} : parseParameters(builtIn, options.params);
   let image: GuestImage;
   let multiboot: MultibootMemory | undefined;
   let modules: readonly MultibootModule[] = [];
@@ -85,7 +97,7 @@ export function planRun(options: RunOptions): RunPlan {
     ({ image, multiboot, modules } = readOutsideKernel(options.guest, options.modules ?? [], options.append, memoryBytes));
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
-    if (guestCores < builtIn.minCores) throw new UnusableInput(`${builtIn.name} needs at least ${builtIn.minCores} cores`);
+    checkCores(builtIn, guestCores);
     if (scheme?.hypercall !== undefined && virtual === undefined) {
       throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
     }
@@ -114,12 +126,17 @@ export function planRun(options: RunOptions): RunPlan {
   };
 }
 
+interface MemoryPlan {
+  readonly virtual: Pick<VirtualPlan, 'vms' | 'vcpus'> | undefined;
+  readonly memoryBytes: number;
+}
+
 /** Bytes of RAM of the machine that the plan runs on. */
-export function machineMemory({ virtual, memoryBytes }: Pick<RunPlan, 'virtual' | 'memoryBytes'>): number {
+export function machineMemory({ virtual, memoryBytes }: MemoryPlan): number {
   return virtual === undefined ? memoryBytes : vmmReserve({ ...virtual, vmMemory: memoryBytes }) + virtual.vms * memoryBytes;
 }
 
-function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): VirtualPlan | undefined {
+function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit<VirtualPlan, 'coGuest'> | undefined {
   if (vmm === undefined) return undefined;
   const vcpus = vmm.vcpus ?? cores;
   if (vmm.vms < 1 || vmm.vms > 64) throw new UnusableInput(`--vms: ${vmm.vms} is not from 1 to 64`);
@@ -133,7 +150,25 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Virt
   return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles };
 }
 
-function checkMemory(memoryBytes: number, virtual: VirtualPlan | undefined): void {
+function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {
+  const { vms = 0, coGuest } = options.vmm ?? {};
+  if (coGuest === undefined) return undefined;
+  const builtIn = builtInNamed(coGuest.guest);
+  if (builtIn === undefined)
+    throw new UnusableInput(`--co-guest: no built-in guest '${coGuest.guest}'; there is ${GUESTS.map(({ name }) => name).join(', ')}`);
+  if (vms < 2) throw new UnusableInput('--co-guest is for the VMs beside the first: give --vms 2 or more');
+  checkCores(builtIn, vcpus);
+  const parameters = parseParameters(builtIn, coGuest.params);
+  const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock), schemeNamed(options.shootdown).name);
+  checkFits(image, memoryBytes);
+  return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
+}
+
+function checkCores({ name, minCores }: GuestDefinition, cores: number): void {
+  if (cores < minCores) throw new UnusableInput(`${name} needs at least ${minCores} cores`);
+}
+
+function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void {
   if (virtual !== undefined && memoryBytes % PAGE_2M !== 0) throw new UnusableInput('--memory: the memory of a VM is a multiple of 2M');
   if (memoryBytes < MIN_RAM) throw new UnusableInput(`--memory: at least ${MIN_RAM / 1024 ** 2}M`);
   const total = machineMemory({ virtual, memoryBytes });
@@ -142,6 +177,8 @@ function checkMemory(memoryBytes: number, virtual: VirtualPlan | undefined): voi
       `--memory: the machine would have ${Math.ceil(total / 1024 ** 2)}M; the most is ${MAX_RAM / 1024 ** 2}M, in whole pages`,
     );
 }
+
+const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);
@@ -164,16 +201,18 @@ function lockNamed(name: string | undefined): string {
   return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name).name;
 }
 
-function parseParameters(params: Readonly<Record<string, string>>): Record<string, number> {
+/** Numbers, but for the guest's options, which are names. */
+function parseParameters(guest: GuestDefinition, params: Readonly<Record<string, string>>): Record<string, number | string> {
   return Object.fromEntries(
     Object.entries(params).map(([key, text]) => {
+      if (guest.options?.some(({ name }) => name === key)) return [key, text];
       if (!/^-?\d+$/.test(text)) throw new UnusableInput(`--param ${key}=${text}: not a whole number`);
       return [key, Number(text)];
     }),
   );
 }
 
-function buildBuiltIn(name: string, parameters: Readonly<Record<string, number>>, lock: string, shootdown: string): GuestImage {
+function buildBuiltIn(name: string, parameters: Readonly<Record<string, number | string>>, lock: string, shootdown: string): GuestImage {
   try {
     return buildGuest(name, { parameters, lock, shootdown }).image;
   } catch (error) {

@@ -57,15 +57,20 @@ export class Session {
         enterMultiboot(machine.cores[0]!, image.entry, multiboot);
       }
     } else {
-      const { vms, vcpus, scheduler, sliceCycles } = virtual;
-      const vmm = new Vmm(machine, { vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed });
+      const { vms, vcpus, scheduler, sliceCycles, coGuest } = virtual;
+      const vmm = new Vmm(machine, {
+        ...{ vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed },
+        endsWith: coGuest === undefined ? 'all' : 'first',
+      });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
         const sink = lines === undefined ? observer.serial : (byte: number) => lines.byte(vm.id, byte);
         attachPlatformDevices(vm.ports, sink, (reason) => vmm.endVm(vm, reason, vmm.writing));
       }
-      if (multiboot === undefined) vmm.load(image, information);
-      else vmm.loadMultiboot(image.entry, multiboot);
+      const measured = coGuest === undefined ? vmm.vms : vmm.vms.slice(0, 1);
+      if (multiboot === undefined) vmm.load(image, information, measured);
+      else vmm.loadMultiboot(image.entry, multiboot, measured);
+      if (coGuest !== undefined) vmm.load(coGuest.image, information, vmm.vms.slice(1));
       this.vmm = vmm;
       this.lines = lines;
     }

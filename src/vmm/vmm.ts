@@ -36,6 +36,8 @@ export interface VmmConfiguration {
   /** Slice in cycles. */
   readonly slice: number;
   readonly seed: number;
+  /** The machine stops when all VMs have ended, or when the first has, whatever the others do. Absent: all. */
+  readonly endsWith?: 'all' | 'first';
 }
 
 /** LVT timer entry in TSC-deadline mode. */
@@ -110,9 +112,9 @@ export class Vmm implements VirtualReceiver {
     }
   }
 
-  /** Every VM has the image in its memory, and its first vCPU is at the entry point. */
-  load(image: GuestImage, information: Omit<BootInformation, 'cores' | 'memory'>): void {
-    for (const vm of this.vms) {
+  /** Those VMs have the image in their memory, and their first vCPUs are at the entry point. */
+  load(image: GuestImage, information: Omit<BootInformation, 'cores' | 'memory'>, vms: readonly Vm[] = this.vms): void {
+    for (const vm of vms) {
       const { vcpus, vmMemory } = this.configuration;
       // VMs differ in their seeds, as two machines would.
       const seed = information.seed + vm.id * 0x9e37;
@@ -123,9 +125,9 @@ export class Vmm implements VirtualReceiver {
     }
   }
 
-  /** Every VM has the Multiboot kernel, and its first vCPU is about to enter it. */
-  loadMultiboot(entry: number, kernel: MultibootMemory): void {
-    for (const vm of this.vms) {
+  /** Those VMs have the Multiboot kernel, and their first vCPUs are about to enter it. */
+  loadMultiboot(entry: number, kernel: MultibootMemory, vms: readonly Vm[] = this.vms): void {
+    for (const vm of vms) {
       loadSegments(this.machine.memory, vm.base, kernel.segments, this.configuration.vmMemory);
       const first = vm.vcpus[0]!;
       setupMultibootEntry(first, entry, kernel);
@@ -200,7 +202,10 @@ export class Vmm implements VirtualReceiver {
     this.wake(vcpu, from);
   }
 
-  /** The VM has ended; when it was the last, so has the machine. The machine's reason is the first VM's that is not a power-off. */
+  /**
+   * The VM has ended; when it was the one that the run waits for, or the last, so has the machine. The machine's reason is that of the first of the
+   * ended VMs that did not power off.
+   */
   endVm(vm: Vm, reason: StopReason, from: Pcpu): void {
     if (vm.ended !== undefined) return;
     vm.ended = reason;
@@ -210,8 +215,10 @@ export class Vmm implements VirtualReceiver {
       vcpu.home.scheduler.remove(vcpu, from.core.clock);
       if (wasRunning && vcpu.home !== from) vcpu.home.reschedule(from);
     }
-    if (this.vms.some((other) => other.ended === undefined)) return;
-    const failure = this.vms.find((other) => other.ended!.kind !== 'power-off');
+    const { endsWith = 'all' } = this.configuration;
+    const over = endsWith === 'first' ? vm === this.vms[0] : this.vms.every((other) => other.ended !== undefined);
+    if (!over) return;
+    const failure = this.vms.find((other) => other.ended !== undefined && other.ended.kind !== 'power-off');
     this.machine.stop((failure ?? vm).ended!);
   }
 

@@ -113,7 +113,7 @@ describe('boot options', () => {
   test('everything that can be said', async () => {
     const args =
       `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --seed 9 --append console=ttyS0 --module a/initrd --module b=root=1
-      --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --shootdown ipi --lock ticket
+      --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --co-guest b --co-param n=1 --shootdown ipi --lock ticket
       --max-cycles 2e9 --check-tlb --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
     expect(await optionsOf(...args)).toEqual({
       guest: 'kernel.elf',
@@ -130,7 +130,13 @@ describe('boot options', () => {
       params: { pages: '8', mode: 'a=b' },
       shootdown: 'ipi',
       lock: 'ticket',
-      vmm: { vms: 2, vcpus: 4, scheduler: 'fair', slice: { unit: 'nanoseconds', nanoseconds: 3e6 } },
+      vmm: {
+        vms: 2,
+        vcpus: 4,
+        scheduler: 'fair',
+        slice: { unit: 'nanoseconds', nanoseconds: 3e6 },
+        coGuest: { guest: 'b', params: { n: '1' } },
+      },
       maxCycles: 2e9,
       checkTlb: true,
       trace: { path: '/tmp/t.jsonl', events: 1 << 14 },
@@ -141,7 +147,7 @@ describe('boot options', () => {
     ['--vms', { vms: 3, vcpus: undefined }],
     ['--vcpus', { vms: 1, vcpus: 3 }],
   ])('%s alone runs the guest under the VMM', async (option, vmm) => {
-    expect((await optionsOf('a', option, '3')).vmm).toEqual({ ...vmm, scheduler: undefined, slice: undefined });
+    expect((await optionsOf('a', option, '3')).vmm).toEqual({ ...vmm, scheduler: undefined, slice: undefined, coGuest: undefined });
   });
 });
 
