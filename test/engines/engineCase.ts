@@ -40,6 +40,8 @@ export interface EngineCase {
   readonly cores: number;
   /** Core (or vCPU) i runs program i modulo their count; equal numbers share their code pages. */
   readonly programs: readonly Program[];
+  /** Loaded, one set of programs after the other, into the machine as the ones before have left it, each for `maxCycles` more. On the bare machine only. */
+  readonly reloads?: readonly (readonly Program[])[];
   readonly timers: readonly (TimerCase | null)[];
   readonly geometry: MmuGeometry;
   readonly quantum: number;
@@ -48,7 +50,15 @@ export interface EngineCase {
   /** CR4 bits beyond those of the direct entry. */
   readonly cr4: number;
   /** Under the VMM, or on the bare machine. */
-  readonly virtual: { readonly vms: number; readonly vcpus: number; readonly slice: number } | null;
+  readonly virtual: {
+    readonly vms: number;
+    readonly vcpus: number;
+    readonly slice: number;
+    /** Bit n: EPT maps the VMs' n-th 2 MB in pages of 4 KB. */
+    readonly smallPages?: number;
+    /** EPT's accessed and dirty flags are enabled. */
+    readonly accessedDirty?: boolean;
+  } | null;
   /** Mask of the events to be traced. */
   readonly events: number;
   /** The run pauses whenever this many cycles have passed. */

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { ENGINES, type EngineName } from '../../src/cpu/engines/registry.ts';
-import { type EngineCaseOptions, engineCase } from '../arbitraries/engineCase.ts';
+import { engineCase, flagCase } from '../arbitraries/engineCase.ts';
 import { difference } from './difference.ts';
 import type { EngineCase } from './engineCase.ts';
+import { MemoryPool } from './memoryPool.ts';
 import { runCase } from './runCase.ts';
 
-const BATCH = 100;
 const REGRESSIONS = 'test/regressions/engines';
 /** Shrinking stops after this many seconds with what it has. */
 const SHRINK_SECONDS = 120;
@@ -28,12 +28,19 @@ const { values } = parseArgs({
 });
 const engine = ENGINES.find((name) => name === values.engine);
 if (engine === undefined) throw new Error(`no engine '${values.engine}'; there is ${ENGINES.join(', ')}`);
-const end = performance.now() + Number(values.seconds) * 1000;
+const begin = performance.now();
+const end = begin + Number(values.seconds) * 1000;
 const first = Number(values.seed ?? Date.now() % 1_000_000_000);
-/** Three batches of short programs for one of long ones, which take ten times as long. */
-const optionsOf = (seed: number): EngineCaseOptions =>
-  seed % 4 === 0 ? { pieces: Number(values.pieces), maxCycles: 30_000 } : { pieces: 25, maxCycles: 4000 };
+/** By batch: machines that one program after the other is loaded into; machines of all kinds; long programs; virtual machines; flags. */
+const KINDS: readonly { readonly cases: number; readonly arbitrary: fc.Arbitrary<EngineCase> }[] = [
+  ...[1, 2, 3].map(() => ({ cases: 20, arbitrary: engineCase({ pieces: 25, maxCycles: 3000, virtual: false, reloads: 30 }) })),
+  { cases: 20, arbitrary: engineCase({ pieces: 25, maxCycles: 4000 }) },
+  { cases: 4, arbitrary: engineCase({ pieces: Number(values.pieces), maxCycles: 30_000 }) },
+  { cases: 10, arbitrary: engineCase({ pieces: 40, maxCycles: 8000, virtual: true }) },
+  { cases: 20, arbitrary: flagCase },
+];
 
+const memories = new MemoryPool();
 let programs = 0;
 let instructions = 0;
 for (let seed = first; performance.now() < end; seed++) {
@@ -42,30 +49,36 @@ for (let seed = first; performance.now() < end; seed++) {
     report(seed, found);
     process.exit(1);
   }
-  process.stderr.write(`\rseed ${seed}: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, no difference `);
+  process.stderr.write(`\rseed ${seed}: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, ${rate()}/s, no difference `);
 }
 process.stderr.write('\n');
+
+function rate(): string {
+  return (programs / ((performance.now() - begin) / 1000)).toFixed(1);
+}
 
 /** A case of this seed in which the engines differ, shrunk. */
 function check(seed: number, other: EngineName): EngineCase | undefined {
   let shrinkEnd = Number.POSITIVE_INFINITY;
+  const { cases, arbitrary } = KINDS[seed % KINDS.length]!;
   const result = fc.check(
-    fc.property(engineCase(optionsOf(seed)), (one) => {
+    fc.property(arbitrary, (one) => {
       // Past its time, shrinking sees nothing but success, and so ends.
       if (performance.now() > shrinkEnd) return true;
-      const expected = runCase(one, 'reference');
-      programs++;
+      memories.release();
+      const expected = runCase(one, 'reference', memories.allocate);
+      programs += 1 + (one.reloads?.length ?? 0);
       for (const { state } of expected.machine.cores) instructions += state.counters[0]!;
       let same: boolean;
       try {
-        same = difference(expected, runCase(one, other)) === undefined;
+        same = difference(expected, runCase(one, other, memories.allocate)) === undefined;
       } catch {
         same = false;
       }
       if (!same) shrinkEnd = Math.min(shrinkEnd, performance.now() + SHRINK_SECONDS * 1000);
       return same;
     }),
-    { seed, numRuns: BATCH },
+    { seed, numRuns: cases },
   );
   return result.failed ? result.counterexample![0] : undefined;
 }
