@@ -10,7 +10,7 @@ import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
 import { INVLPG_HOST } from './invalidateEmitter.ts';
 import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
 import { emitRepeatInBulk } from './repeatEmitter.ts';
 import { I32, op } from './wasmModule.ts';
@@ -50,6 +50,7 @@ export class BlockEmitter {
   private cycles = 0;
   private lookups = 0;
   private offset = 0;
+  private readonly compilable = new Map<Instruction, boolean>();
 
   constructor(frame: RegionFrame, facts: RegionFacts, surroundings: BlockSurroundings) {
     this.frame = frame;
@@ -58,6 +59,16 @@ export class BlockEmitter {
     this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
       leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
     });
+  }
+
+  /** Generated code does the instruction, which is no long operation. Its registers count as touched then. */
+  isCompilable(insn: Instruction): boolean {
+    let known = this.compilable.get(insn);
+    if (known === undefined) {
+      known = record(this.instructions.ops, insn);
+      this.compilable.set(insn, known);
+    }
+    return known;
   }
 
   /** The block is left to the reference engine where it begins. */
@@ -80,14 +91,15 @@ export class BlockEmitter {
     const { instructions } = this;
     this.begin(index, expected);
     const { ops } = instructions;
-    const seen = flagsSeenAfter(block, (insn) => record(ops, insn));
+    const seen = flagsSeenAfter(block, (insn) => this.isCompilable(insn));
     for (const insn of block.instructions) {
       this.offset = insn.offset;
       if (insn.mnemonic === 'Pause') return this.emitPause(insn);
       if (insn.mnemonic === 'Invlpg') return this.emitInvlpg(insn);
       if (insn.operation === mark) return this.emitMark(insn);
       if (block.instructions.length === 1) emitRepeatInBulk(this.frame.builder, this.frame.locals, RUNTIME_NUMBERS.repeat, insn);
-      if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
+      if (insn.kind === 'system' || !this.isCompilable(insn)) return this.leaveToReference();
+      record(ops, insn);
       const last = this.retired === block.instructions.length - 1;
       const continuation = instructions.emit(withoutFlags(ops.effects, ~seen[this.retired]!), this.cycles);
       this.retired++;
@@ -291,7 +303,7 @@ const withoutFlags = (effects: readonly Effect[], unseen: number): readonly Effe
   );
 
 /** Runs the meaning of an instruction on the recorder; false when it cannot be compiled. */
-export function record(ops: EmitterOps, insn: Instruction): boolean {
+function record(ops: EmitterOps, insn: Instruction): boolean {
   ops.effects = [];
   ops.nextOffset = insn.offset + insn.length;
   try {
@@ -300,7 +312,7 @@ export function record(ops: EmitterOps, insn: Instruction): boolean {
       ({ kind }, at) => kind !== 'end-if' || ops.effects.slice(0, at).every((before) => before.kind === 'settle-flags'),
     );
   } catch (error) {
-    if (!(error instanceof NotCompilable)) throw error;
+    if (error !== notCompilable) throw error;
     return false;
   }
 }
