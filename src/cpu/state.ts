@@ -70,7 +70,7 @@ export const I32_LEFT_BLOCK = 161;
 export const I32_LEFT_INSTRUCTION = 162;
 /** Number of the translation context that the shortcut's tags carry. */
 export const I32_SHORTCUT_CONTEXT = 163;
-/** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
+/** What PAUSE is besides a hint, PAUSE_…: 0 outside guests. */
 export const I32_PAUSE_INTERCEPTED = 164;
 /** 1 while INVLPG leaves the guest (INVLPG exiting). */
 export const I32_INVLPG_INTERCEPTED = 165;
@@ -99,6 +99,8 @@ export const I32_QUIET = 179;
 export const I32_REGION = 180;
 /** In the state block of core 0, for all: grows when decoded code is written. */
 export const I32_CODE_GENERATION = 181;
+/** 1 while MWAIT lets masked interrupts end its wait. */
+export const I32_MWAIT_MASKED_BREAKS = 182;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */
@@ -107,9 +109,14 @@ export const F64_COUNTERS = F64_CLOCK + 1;
 
 /** How far generated code may run, after the counters. */
 export const F64_HORIZON = F64_COUNTERS + COUNTERS.length;
+/** PAUSE-loop exiting: gap and window of the guest, start of the first PAUSE of the loop, end of its last. In cycles. */
+export const F64_PLE_GAP = F64_HORIZON + 1;
+export const F64_PLE_WINDOW = F64_HORIZON + 2;
+export const F64_PLE_FIRST = F64_HORIZON + 3;
+export const F64_PLE_LAST = F64_HORIZON + 4;
 
 /** Byte offset of two 128-bit scratch places of generated code: operands of a floating-point operation that the host carries out. */
-export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_HORIZON + 1) * 8) / 64) * 64;
+export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_PLE_LAST + 1) * 8) / 64) * 64;
 
 /** Byte offset of XMM0–XMM15, 16 bytes each, after the counters. */
 export const VECTOR_OFFSET = FLOAT_OPERANDS_OFFSET + 64;
@@ -127,10 +134,17 @@ export const WALK_UNDO_OFFSET = X87_OFFSET + 128;
 /** Bytes of a core's state block, a multiple of 4096. */
 export const CORE_STATE_SIZE = 4096;
 
+/** I32_PAUSE_INTERCEPTED: PAUSE exiting is on; or PAUSE-loop exiting, which is arithmetic until a loop has lasted too long. */
+export const PAUSE_EXITS = 1;
+export const PAUSE_LOOP_EXITS = 2;
+
 export const ACTIVITY_ACTIVE = 0;
 export const ACTIVITY_HALTED = 1;
 export const ACTIVITY_SHUTDOWN = 2;
 export const ACTIVITY_WAIT_FOR_SIPI = 3;
+
+/** Waiting in MWAIT; no VMCS ever says so. */
+export const ACTIVITY_MWAIT = 4;
 
 /** As in the VMCS field. SDM: Vol. 3, "Guest Non-Register State" (Interruptibility State). */
 export const BLOCKING_BY_STI = 1;

@@ -7,16 +7,7 @@
  *
  * Deviation: EPT paging-structure entries are not cached; guest-physical mappings of whole pages are.
  */
-import {
-  EPT_VIOLATION_READ,
-  EPT_VIOLATION_WRITE,
-  EPTE_A,
-  EPTE_D,
-  EPTE_PS,
-  EPTE_R,
-  EPTE_W,
-  EPTE_X,
-} from '../arch/paging.ts';
+import { EPT_VIOLATION_READ, EPT_VIOLATION_WRITE, EPTE_A, EPTE_D, EPTE_PS, EPTE_R, EPTE_W, EPTE_X } from '../arch/paging.ts';
 import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, type TranslationFault } from './access.ts';
 import { type EntryMemory, OUTSIDE_RAM, type WalkMeter } from './entryMemory.ts';
 import { EPT_LEVEL_SIZES, EPT_MEMORY_TYPES, EPT_RESERVED_HIGH, EPT_RESERVED_PAGE, EPT_RESERVED_TABLE } from './eptFormat.ts';

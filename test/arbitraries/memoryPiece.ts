@@ -1,8 +1,8 @@
 /** Pieces of random programs that wear out translations: sweeps over pages, entries renewed under way, strings over page ends and over themselves. */
 import fc from 'fast-check';
+import { PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../src/arch/paging.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import * as rig from '../engines/rigLayout.ts';
-import { PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../src/arch/paging.ts';
 import { DATA_PAGES, PD_LOW, PT_DATA, RIG_CR3 } from '../engines/rigTables.ts';
 import { loadRegister } from './plainInstruction.ts';
 import { pointer } from './rigPointer.ts';

@@ -36,6 +36,18 @@ export interface TimerCase {
   readonly periodic: boolean;
 }
 
+export interface VirtualCase {
+  readonly vms: number;
+  readonly vcpus: number;
+  readonly slice: number;
+  /** Gap and window in cycles. */
+  readonly pauseLoopExiting?: { readonly gap: number; readonly window: number };
+  /** Bit n: EPT maps the VMs' n-th 2 MB in pages of 4 KB. */
+  readonly smallPages?: number;
+  /** EPT's accessed and dirty flags are enabled. */
+  readonly accessedDirty?: boolean;
+}
+
 export interface EngineCase {
   readonly cores: number;
   /** Core (or vCPU) i runs program i modulo their count; equal numbers share their code pages. */
@@ -50,15 +62,7 @@ export interface EngineCase {
   /** CR4 bits beyond those of the direct entry. */
   readonly cr4: number;
   /** Under the VMM, or on the bare machine. */
-  readonly virtual: {
-    readonly vms: number;
-    readonly vcpus: number;
-    readonly slice: number;
-    /** Bit n: EPT maps the VMs' n-th 2 MB in pages of 4 KB. */
-    readonly smallPages?: number;
-    /** EPT's accessed and dirty flags are enabled. */
-    readonly accessedDirty?: boolean;
-  } | null;
+  readonly virtual: VirtualCase | null;
   /** Mask of the events to be traced. */
   readonly events: number;
   /** The run pauses whenever this many cycles have passed. */

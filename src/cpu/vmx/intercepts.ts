@@ -16,7 +16,9 @@ import {
   EXIT_INVLPG,
   EXIT_INVPCID,
   EXIT_IO,
+  EXIT_MONITOR,
   EXIT_MOV_DR,
+  EXIT_MWAIT,
   EXIT_NMI_WINDOW,
   EXIT_PAUSE,
   EXIT_PREEMPTION_TIMER,
@@ -46,8 +48,6 @@ import {
   VMCS_MSR_BITMAPS,
   VMCS_PAGE_FAULT_MASK,
   VMCS_PAGE_FAULT_MATCH,
-  VMCS_PLE_GAP,
-  VMCS_PLE_WINDOW,
 } from '../../arch/vmcs.ts';
 import {
   EXIT_CONTROL_ACKNOWLEDGE_INTERRUPT,
@@ -63,15 +63,15 @@ import {
   PRIMARY_HLT_EXITING,
   PRIMARY_INTERRUPT_WINDOW_EXITING,
   PRIMARY_INVLPG_EXITING,
+  PRIMARY_MONITOR_EXITING,
   PRIMARY_MOV_DR_EXITING,
+  PRIMARY_MWAIT_EXITING,
   PRIMARY_NMI_WINDOW_EXITING,
-  PRIMARY_PAUSE_EXITING,
   PRIMARY_RDPMC_EXITING,
   PRIMARY_RDTSC_EXITING,
   PRIMARY_UNCONDITIONAL_IO_EXITING,
   PRIMARY_USE_IO_BITMAPS,
   PRIMARY_USE_MSR_BITMAPS,
-  SECONDARY_PLE,
   SECONDARY_WBINVD_EXITING,
 } from '../../arch/vmxControls.ts';
 import { FAULT_EPT_VIOLATION } from '../../mmu/access.ts';
@@ -79,7 +79,19 @@ import type { Core } from '../core.ts';
 import { type Instruction, REPEAT_NONE } from '../decode/instruction.ts';
 import type { EventOrigin } from '../events/delivery.ts';
 import type { GuestFault } from '../guestFault.ts';
-import { BLOCKING_BY_NMI, I32_CPL, I32_INTERRUPTIBILITY, U64_RIP } from '../state.ts';
+import {
+  BLOCKING_BY_NMI,
+  F64_PLE_FIRST,
+  F64_PLE_GAP,
+  F64_PLE_LAST,
+  F64_PLE_WINDOW,
+  I32_CPL,
+  I32_INTERRUPTIBILITY,
+  I32_PAUSE_INTERCEPTED,
+  PAUSE_EXITS,
+  PAUSE_LOOP_EXITS,
+  U64_RIP,
+} from '../state.ts';
 import { vmExit } from './exit.ts';
 import { interruptionInfo } from './vectoring.ts';
 
@@ -98,6 +110,11 @@ export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
 export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
+export const exitOnMonitor = (core: Core, insn: Instruction): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_MONITOR_EXITING, EXIT_MONITOR);
+/** Qualification: whether an address range was monitored. */
+export const exitOnMwait = (core: Core, insn: Instruction): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_MWAIT_EXITING, EXIT_MWAIT, core.monitor.armed ? 1 : 0);
 export const exitOnXsetbv = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, 0, EXIT_XSETBV);
 export const exitOnVmxInstruction = (core: Core, insn: Instruction, reason: number): boolean => exitOnInstruction(core, insn, 0, reason);
 
@@ -106,18 +123,22 @@ export function exitOnWbinvd(core: Core, insn: Instruction): boolean {
 }
 
 /**
- * PAUSE exiting, or PAUSE-loop exiting: at CPL 0, a PAUSE no more than PLE_gap after the last belongs to the same loop, and a loop older than
- * PLE_window exits.
+ * PAUSE exiting, or PAUSE-loop exiting: at CPL 0, a PAUSE no more than PLE_Gap after the last belongs to the same loop, and a loop older than
+ * PLE_Window exits. `engines/jit/pauseEmitter` computes the same.
+ *
+ * The gap is counted from the end of the last PAUSE, which the manual leaves open: processors whose PAUSE alone takes longer than the usual gap find
+ * loops, too. SDM: Vol. 3, "Instructions That Cause VM Exits Conditionally" (PAUSE).
  */
 export function exitOnPause(core: Core, insn: Instruction): boolean {
-  const { vmx } = core;
-  if (vmx.primary & PRIMARY_PAUSE_EXITING) return exitOnInstruction(core, insn, PRIMARY_PAUSE_EXITING, EXIT_PAUSE);
-  if (!(vmx.secondary & SECONDARY_PLE) || core.state.i32[I32_CPL] !== 0) return false;
+  const { f64, i32 } = core.state;
+  const intercepted = i32[I32_PAUSE_INTERCEPTED];
+  if (intercepted === PAUSE_EXITS) return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  if (intercepted !== PAUSE_LOOP_EXITS || i32[I32_CPL] !== 0) return false;
   const now = core.clock;
-  if (now - vmx.lastPause > vmx.current!.readNumber(VMCS_PLE_GAP)) vmx.firstPause = now;
-  vmx.lastPause = now;
-  if (now - vmx.firstPause <= vmx.current!.readNumber(VMCS_PLE_WINDOW)) return false;
-  return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  if (now - f64[F64_PLE_LAST]! > f64[F64_PLE_GAP]!) f64[F64_PLE_FIRST] = now;
+  if (now - f64[F64_PLE_FIRST]! > f64[F64_PLE_WINDOW]!) return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  f64[F64_PLE_LAST] = now + insn.cycles;
+  return false;
 }
 
 /** RDMSR and WRMSR: by the MSR bitmaps, or always without them. The four 1 KB bitmaps: read low, read high, write low, write high. */

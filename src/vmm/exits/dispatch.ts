@@ -6,7 +6,10 @@ import {
   EXIT_HLT,
   EXIT_INTERRUPT_WINDOW,
   EXIT_IO,
+  EXIT_MONITOR,
+  EXIT_MWAIT,
   EXIT_NMI_WINDOW,
+  EXIT_PAUSE,
   EXIT_RDMSR,
   EXIT_TRIPLE_FAULT,
   EXIT_VMCALL,
@@ -26,6 +29,7 @@ import { handleEptViolation } from './eptViolation.ts';
 import { handleHlt } from './hlt.ts';
 import { handleIo } from './io.ts';
 import { handleRdmsr, handleWrmsr } from './msr.ts';
+import { handlePause } from './pause.ts';
 import { handleTripleFault } from './tripleFault.ts';
 import { handleVmcall } from './vmcall.ts';
 import { handleXsetbv } from './xsetbv.ts';
@@ -41,6 +45,7 @@ const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>(
   [EXIT_NMI_WINDOW, () => {}],
   [EXIT_CPUID, handleCpuid],
   [EXIT_HLT, handleHlt],
+  [EXIT_PAUSE, handlePause],
   [EXIT_VMCALL, handleVmcall],
   [EXIT_IO, handleIo],
   [EXIT_RDMSR, handleRdmsr],
@@ -55,8 +60,9 @@ export function handleExit(pcpu: Pcpu, vcpu: Vcpu, reason: number): void {
   keepVectoredEvent(vcpu);
   const handler = HANDLERS.get(reason);
   if (handler !== undefined) return handler(pcpu, vcpu);
-  // VMX instructions: guests have no VMX.
-  if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) return injectException(vcpu, VECTOR_UD, -1);
+  // VMX instructions, MONITOR and MWAIT: guests have none of them.
+  if ((reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) || reason === EXIT_MONITOR || reason === EXIT_MWAIT)
+    return injectException(vcpu, VECTOR_UD, -1);
   const what = reason >= EXIT_ENTRY_FAILURE ? 'failed VM entry' : formatExitReason(reason);
   const qualification = vcpu.vmcs.read(VMCS_EXIT_QUALIFICATION).toString(16);
   const rip = vcpu.vmcs.read(VMCS_GUEST_RIP).toString(16);

@@ -4,13 +4,7 @@
  * out to be the host's, from the beginning.
  */
 import { EPTE_A, EPTE_D, EPTE_PS, EPTE_R, EPTE_W, EPTE_X } from '../../../arch/paging.ts';
-import {
-  EPT_LEVEL_SIZES,
-  EPT_MEMORY_TYPES,
-  EPT_RESERVED_HIGH,
-  EPT_RESERVED_PAGE,
-  EPT_RESERVED_TABLE,
-} from '../../../mmu/eptFormat.ts';
+import { EPT_LEVEL_SIZES, EPT_MEMORY_TYPES, EPT_RESERVED_HIGH, EPT_RESERVED_PAGE, EPT_RESERVED_TABLE } from '../../../mmu/eptFormat.ts';
 import { SEQUENCE_F64, STRUCTURE_NESTED } from '../../../mmu/tlb.ts';
 import { ENTRY_IDENTITY, HEADER_WORDS } from '../../../mmu/tlbArray.ts';
 import {
@@ -86,8 +80,7 @@ export function defineEptFunctions(module: ModuleWriter, hardware: TranslationHa
       const record = f.i32(f.add(core, f.add(RECORDS - RECORD_BYTES, f.multiply(count, RECORD_BYTES))));
       f.repeatWhile(() => {
         const place = f.i32(f.load(record));
-        for (let byte = 0; byte < ENTRY_BYTES; byte += 8)
-          f.storeWith(op.i64_store, place, byte, f.loadWith(op.i64_load, record, 8 + byte));
+        for (let byte = 0; byte < ENTRY_BYTES; byte += 8) f.storeWith(op.i64_store, place, byte, f.loadWith(op.i64_load, record, 8 + byte));
         f.set(record, f.subtract(record, RECORD_BYTES));
         f.set(count, f.subtract(count, 1));
       }, count);

@@ -56,7 +56,12 @@ interface Level {
  * `walk(core, la, write) -> host page`, or -1 when the host must walk. The first and second level do not serve the access.
  * @param ept there is EPT to go through.
  */
-export function defineWalk(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions, ept: EptFunctions | undefined): number {
+export function defineWalk(
+  module: ModuleWriter,
+  hardware: TranslationHardware,
+  functions: TlbFunctions,
+  ept: EptFunctions | undefined,
+): number {
   const { tlb } = hardware;
   const caches = tlb.tableCaches.map((array, level): Insertion => {
     return { array, size: FOUR_LEVEL.sizes[level + 1]!, alignment: 0, drop: functions.drops[array.structure]!, inShortcut: false };
