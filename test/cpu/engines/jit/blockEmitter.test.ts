@@ -40,6 +40,8 @@ function placeOfNumber(): number {
   return code.indexOf('ba01000000') / 2 + 1;
 }
 
+const bytesOf = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >> shift) & 0xff);
+
 describe('BlockEmitter', () => {
   it('fetches again after an INVLPG of the page that it runs in', () => {
     const place = placeOfNumber();
@@ -96,5 +98,3 @@ describe('BlockEmitter', () => {
     expect(reference.machine.cores[0]!.state.counters[0]).toBeGreaterThan(20);
   });
 });
-
-const bytesOf = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >> shift) & 0xff);
