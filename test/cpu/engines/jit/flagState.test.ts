@@ -31,11 +31,14 @@ function asksForWhatWasKept(a: Assembler, ask: (a: Assembler) => void): void {
 }
 
 describe('FlagState', () => {
-  it.each(['setc', 'setbe', 'seta', 'setl', 'setle', 'setz'] as const)('%s finds its flags where several operations have left them', (set) => {
-    const { differs, reference } = compare(codeCase((a) => asksForWhatWasKept(a, () => a[set](al))));
-    expect(differs).toBeUndefined();
-    expect(reference.machine.cores[0]!.state.u64[3]).toBe(0n);
-  });
+  it.each(['setc', 'setbe', 'seta', 'setl', 'setle', 'setz'] as const)(
+    '%s finds its flags where several operations have left them',
+    (set) => {
+      const { differs, reference } = compare(codeCase((a) => asksForWhatWasKept(a, () => a[set](al))));
+      expect(differs).toBeUndefined();
+      expect(reference.machine.cores[0]!.state.u64[3]).toBe(0n);
+    },
+  );
 
   it('property: flags are those of the reference engine in programs that do little else', () => {
     fc.assert(

@@ -16,7 +16,10 @@ const ASSERT = 1 << 14;
 const VECTOR = 0x60;
 const events = ALL_EVENTS & ~((1 << EVENT_INSTRUCTION) | (1 << EVENT_TLB_FILL));
 
-const interruptible = (one: EngineCase): EngineCase => ({ ...one, programs: one.programs.map((program) => ({ ...program, interruptsOn: true })) });
+const interruptible = (one: EngineCase): EngineCase => ({
+  ...one,
+  programs: one.programs.map((program) => ({ ...program, interruptsOn: true })),
+});
 
 /** An interrupt to itself in every round, and short blocks behind it: each of them is a place where it can be seen to come. */
 function interruptsItself(a: Assembler, send: () => void): void {
