@@ -38,6 +38,6 @@ export function invalidateByIpi(a: Assembler, name: string): void {
     a.mov(rax, rdi);
     a.mov(rdi, at(rax, PerCpu.flushStart));
     a.mov(rsi, at(rax, PerCpu.flushEnd));
-    a.call('invalidate_local');
+    a.call('shootdown_serve');
   });
 }
