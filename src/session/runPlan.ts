@@ -15,6 +15,7 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
@@ -58,6 +59,8 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** Whether HLT leaves a guest. */
+  readonly haltExits: boolean;
   readonly pauseLoopExiting: PauseLoopExiting | undefined;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
@@ -72,7 +75,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -157,6 +160,7 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
     vcpus,
     scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler),
     sliceCycles,
+    haltExits: vmm.haltExits ?? true,
     pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
   };
 }
@@ -200,6 +204,15 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
+  try {
+    return scaledProfile(profile, factors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnusableInput(`--cost: ${error.message}`);
+    throw error;
+  }
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);

@@ -29,8 +29,10 @@ class RoundRobin implements Scheduler {
     this.options = options;
   }
 
-  enqueue(vcpu: Vcpu): void {
-    if (this.placeOf(vcpu) < 0) this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
+  enqueue(vcpu: Vcpu, now: number): void {
+    if (this.placeOf(vcpu) >= 0) return;
+    if (this.queue.length === 1) this.renew(now);
+    this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
   }
 
   remove(vcpu: Vcpu): void {
@@ -54,6 +56,7 @@ class RoundRobin implements Scheduler {
   pick(now: number): Vcpu | undefined {
     const { queue, current } = this;
     if (current !== undefined) {
+      if (queue.length === 1) this.renew(now);
       current.left -= now - this.since;
       if (queue[0] === current && current.left <= 0) this.endTurn(current);
     }
@@ -73,6 +76,14 @@ class RoundRobin implements Scheduler {
 
   get deadline(): number {
     return this.queue.length > 1 ? this.since + this.queue[0]!.left : Number.POSITIVE_INFINITY;
+  }
+
+  /** Who is alone has one turn after the other, though nobody looks: so a newcomer finds the core's phase, and does not set it. */
+  private renew(now: number): void {
+    const turn = this.queue[0]!;
+    if (turn !== this.current) return;
+    const over = now - this.since - turn.left;
+    if (over >= 0) turn.left += this.options.slice * (Math.floor(over / this.options.slice) + 1);
   }
 
   private endTurn(turn: Turn): void {
