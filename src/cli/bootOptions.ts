@@ -48,6 +48,8 @@ export interface VmmOptions {
   /** Per VM; undefined: as many as there are cores. */
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
+  readonly placement: string | undefined;
+  readonly weights: readonly number[] | undefined;
   readonly slice: TimeSpan | undefined;
   readonly pauseLoopExiting: PauseLoopOption | undefined;
   readonly coGuest: CoGuestOption | undefined;
@@ -85,6 +87,8 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  readonly placement?: string;
+  readonly weights?: readonly number[];
   readonly ple?: PauseLoopOption | true;
   readonly coGuest?: string;
   readonly coParam?: Readonly<Record<string, string>>;
@@ -129,7 +133,14 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 }
 
 /** Options that say nothing without virtual machines, by the names that users give them. */
-const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
+const VIRTUAL_OPTIONS = {
+  scheduler: '--scheduler',
+  slice: '--slice',
+  placement: '--placement',
+  weights: '--weights',
+  ple: '--ple',
+  coGuest: '--co-guest',
+} as const;
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
@@ -142,7 +153,8 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
   const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting, coGuest };
+  const { vms = 1, vcpus, scheduler, placement, weights, slice } = raw;
+  return { vms, vcpus, scheduler, placement, weights, slice, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -62,6 +62,11 @@ export function timeToCycles(span: TimeSpan, frequencyHz: number): number {
   return span.unit === 'cycles' ? span.cycles : Math.max(1, Math.round((span.nanoseconds * frequencyHz) / 1e9));
 }
 
+/** Whole numbers, separated by commas. */
+export function parseWeights(text: string): readonly number[] {
+  return text.split(',').map((part) => parseInteger(part, 1));
+}
+
 /** WINDOW/GAP in cycles. */
 export function parsePauseLoop(text: string): { readonly window: number; readonly gap: number } {
   const match = /^([\d_]+)\/([\d_]+)$/.exec(text.trim());

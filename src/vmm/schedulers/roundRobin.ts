@@ -1,3 +1,5 @@
+import { floating } from '../placements/floating.ts';
+import { pinned } from '../placements/pinned.ts';
 import type { Vcpu } from '../vcpu.ts';
 import type { Scheduler, SchedulerKind, SchedulerOptions } from './scheduler.ts';
 
@@ -23,6 +25,7 @@ class RoundRobin implements Scheduler {
   /** The turn that has run since `since`. */
   private current: Turn | undefined;
   private since = 0;
+  /** Nobody has had to share this core yet. */
   private first = true;
 
   constructor(options: SchedulerOptions) {
@@ -53,26 +56,39 @@ class RoundRobin implements Scheduler {
 
   pick(now: number): Vcpu | undefined {
     const { queue, current } = this;
-    if (current !== undefined) {
-      current.left -= now - this.since;
-      if (queue[0] === current && current.left <= 0) this.endTurn(current);
-    }
+    if (current !== undefined) current.left -= now - this.since;
     this.since = now;
+    if (this.first && queue.length > 1) {
+      this.first = false;
+      queue[0]!.left = this.options.firstSlice;
+    }
+    if (current !== undefined && queue[0] === current && current.left <= 0) this.endTurn(current);
     // Who has had this turn before lets it pass, unless everybody has.
     for (let i = 0; i < queue.length && queue[0]!.advance === 'owed'; i++) {
       queue[0]!.advance = 'none';
       if (queue.length > 1) this.goBehind();
     }
     this.current = queue[0];
-    if (this.first && this.current !== undefined) {
-      this.first = false;
-      this.current.left = this.options.firstSlice;
-    }
     return this.current?.vcpu;
   }
 
   get deadline(): number {
     return this.queue.length > 1 ? this.since + this.queue[0]!.left : Number.POSITIVE_INFINITY;
+  }
+
+  get load(): number {
+    return this.queue.length;
+  }
+
+  spare(_now: number, mayLeave: (vcpu: Vcpu) => boolean): Vcpu | undefined {
+    const { queue } = this;
+    for (let at = queue.length - 1; at >= 0; at--) {
+      const { vcpu } = queue[at]!;
+      if (queue[at] === this.current || !mayLeave(vcpu)) continue;
+      queue.splice(at, 1);
+      return vcpu;
+    }
+    return undefined;
   }
 
   private endTurn(turn: Turn): void {
@@ -94,6 +110,8 @@ class RoundRobin implements Scheduler {
 
 export const roundRobin: SchedulerKind = {
   name: 'round-robin',
-  doc: 'vCPUs of a core take turns of one slice; the first slice of each core is shortened at random, so that phases differ',
+  doc: 'vCPUs of a core take turns of one slice; the first one that is contended is shortened at random, so that the phases of cores differ',
+  placements: [pinned, floating],
+  weighs: false,
   create: (_pcpu, options) => new RoundRobin(options),
 };
