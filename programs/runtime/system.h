@@ -10,6 +10,7 @@
 enum {
   SYS_READ = 0,
   SYS_WRITE = 1,
+  SYS_CLOSE = 3,
   SYS_MMAP = 9,
   SYS_MPROTECT = 10,
   SYS_MUNMAP = 11,
