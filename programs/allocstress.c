@@ -5,7 +5,7 @@
  * shared slots, and whatever lay there is taken out, checked and released, mostly in another thread than the one that made it. Some are
  * resized on the way. The checksum is a sum over all blocks, so that it does not depend on who checked which.
  *
- * Arguments: threads, rounds (of each thread), slots (shared, of all threads), most (bytes of the largest block), seed.
+ * Arguments: threads (0: one for each processor), rounds (of each thread), slots (shared, of all threads), most (bytes of the largest block), seed.
  */
 #include "runtime/allocator.h"
 #include "runtime/marks.h"
@@ -20,7 +20,7 @@ struct block {
   uint64_t content[];
 };
 
-static unsigned long threads = 4, rounds = 2000, slot_count = 256, most = 300000, seed = 1;
+static unsigned long threads = 0, rounds = 2000, slot_count = 256, most = 300000, seed = 1;
 static struct block **slots;
 static uint64_t checksum;
 static unsigned long bytes_made;
@@ -83,10 +83,11 @@ static void work(void *number) {
 
 int program(int count, char **arguments) {
   const struct argument known[] = {
-      {"threads", &threads, 1, 64},     {"rounds", &rounds, 1, 1000000000}, {"slots", &slot_count, 1, 65536},
+      {"threads", &threads, 0, 64},     {"rounds", &rounds, 1, 1000000000}, {"slots", &slot_count, 1, 65536},
       {"most", &most, 1024, 64 << 20}, {"seed", &seed, 0, ~0ul >> 1},
   };
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
+  if (threads == 0) threads = processors();
   slots = allocate(slot_count * sizeof *slots);
   memset(slots, 0, slot_count * sizeof *slots);
 

@@ -9,7 +9,7 @@
  * contents that come the first time, in the order of the input, the packed chunk, for the others the name. The output is checked by
  * unpacking it again; only its checksum and size are kept. Buffers and chunks are released in other threads than they were allocated in.
  *
- * Arguments: threads (of each stage with n), kilobytes (of input), buffer (kilobytes of each buffer), seed.
+ * Arguments: threads (of each stage with n; 0: one for each processor), kilobytes (of input), buffer (kilobytes of each buffer), seed.
  */
 #include "dedup/chunks.h"
 #include "dedup/compress.h"
@@ -24,7 +24,7 @@
 
 enum { STAGES = 3 };
 
-static unsigned long threads = 4, kilobytes = 4096, buffer_kilobytes = 256, seed = 1;
+static unsigned long threads = 0, kilobytes = 4096, buffer_kilobytes = 256, seed = 1;
 static struct queue to_refine, to_deduplicate, to_compress, to_write;
 
 struct buffer {
@@ -220,12 +220,13 @@ static void stage(void *argument) {
 
 int program(int count, char **arguments) {
   const struct argument known[] = {
-      {"threads", &threads, 1, 64},
+      {"threads", &threads, 0, 64},
       {"kilobytes", &kilobytes, 1, 1 << 30},
       {"buffer", &buffer_kilobytes, 16, 1 << 16},
       {"seed", &seed, 0, ~0ul >> 1},
   };
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
+  if (threads == 0) threads = processors();
   int n = (int)threads;
   queue_init(&to_refine, 1);
   queue_init(&to_deduplicate, n);

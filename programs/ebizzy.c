@@ -5,7 +5,7 @@
  * shootdowns. Like the program of that name: chunks in a shared pool, a binary search, and with `mmap=1` (its `-M`) the copy is a mapping of its own
  * every time, with `mmap=0` a block of the allocator (which, from 128 KB on, is a mapping, too).
  *
- * Arguments: threads, requests (of each thread), chunks, chunk (bytes), mmap, seed.
+ * Arguments: threads (0: one for each processor), requests (of each thread), chunks, chunk (bytes), mmap, seed.
  */
 #include "runtime/allocator.h"
 #include "runtime/marks.h"
@@ -15,7 +15,7 @@
 #include "runtime/text.h"
 #include "runtime/thread.h"
 
-static unsigned long threads = 4, requests = 1000, chunk_count = 10, chunk_bytes = 65536, mapped = 1, seed = 1;
+static unsigned long threads = 0, requests = 1000, chunk_count = 10, chunk_bytes = 65536, mapped = 1, seed = 1;
 /** Chunk c holds the multiples of c + 3, in ascending order. */
 static uint64_t **chunks;
 static uint64_t checksum;
@@ -62,10 +62,11 @@ static void work(void *number) {
 
 int program(int count, char **arguments) {
   const struct argument known[] = {
-      {"threads", &threads, 1, 64},          {"requests", &requests, 1, 1000000000}, {"chunks", &chunk_count, 1, 4096},
+      {"threads", &threads, 0, 64},          {"requests", &requests, 1, 1000000000}, {"chunks", &chunk_count, 1, 4096},
       {"chunk", &chunk_bytes, 64, 64 << 20}, {"mmap", &mapped, 0, 1},                {"seed", &seed, 0, ~0ul >> 1},
   };
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
+  if (threads == 0) threads = processors();
   chunks = allocate(chunk_count * sizeof *chunks);
   for (unsigned long c = 0; c < chunk_count; c++) {
     chunks[c] = allocate(chunk_bytes);

@@ -6,7 +6,7 @@
  * drops a part half-way. What a build spends in the disk and in programs' start-up is not in it; a job is a thread, and the jobs of one run share an
  * address space, unless the guest starts several of these programs.
  *
- * Arguments: jobs (at once), files (to be compiled, in all), kilobytes (of memory that a job comes to use), work (steps of computing for
+ * Arguments: jobs (at once; 0: one for each processor), files (to be compiled, in all), kilobytes (of memory that a job comes to use), work (steps of computing for
  * each page), seed.
  */
 #include "runtime/allocator.h"
@@ -20,7 +20,7 @@
 
 enum { SOURCE = 512 };
 
-static unsigned long jobs = 4, files = 32, kilobytes = 512, work = 2000, seed = 1;
+static unsigned long jobs = 0, files = 32, kilobytes = 512, work = 2000, seed = 1;
 static struct mutex next_mutex;
 static unsigned long next_file;
 static uint64_t checksum;
@@ -102,10 +102,11 @@ static void supervise(void *unused) {
 
 int program(int count, char **arguments) {
   const struct argument known[] = {
-      {"jobs", &jobs, 1, 28},       {"files", &files, 1, 1000000},     {"kilobytes", &kilobytes, 4, 1 << 16},
+      {"jobs", &jobs, 0, 28},       {"files", &files, 1, 1000000},     {"kilobytes", &kilobytes, 4, 1 << 16},
       {"work", &work, 1, 10000000}, {"seed", &seed, 0, ~0ul >> 1},
   };
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
+  if (jobs == 0) jobs = processors();
   MARK(MARK_ROI_BEGIN);
   uint64_t begin = cycles();
   run_threads(jobs, supervise);

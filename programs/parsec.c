@@ -5,7 +5,7 @@
  * What is computed follows from the profile and the seed alone, and so does the checksum: not from who was faster. Contents of memory and
  * of what mutexes guard are checked on the way.
  *
- * Arguments: the fields of `struct profile`, spelled with hyphens.
+ * Arguments: the fields of `struct profile`, spelled with hyphens. No threads is one for each processor.
  */
 #include "parsec/actor.h"
 #include "runtime/allocator.h"
@@ -19,7 +19,7 @@
 
 enum { MOST_STAGES = 4 };
 
-static struct profile profile = {.threads = 1, .units = 1000, .work = 1000, .locks = 1, .item_units = 1, .seed = 1};
+static struct profile profile = {.units = 1000, .work = 1000, .locks = 1, .item_units = 1, .seed = 1};
 static struct actor *actors;
 static struct barrier start, meeting;
 static struct queue queues[MOST_STAGES + 1];
@@ -97,7 +97,7 @@ static void report(unsigned long threads, uint64_t elapsed) {
 int program(int count, char **arguments) {
   const unsigned long many = 1000000000, memory = 1 << 22;
   const struct argument known[] = {
-      {"threads", &profile.threads, 1, 64},
+      {"threads", &profile.threads, 0, 64},
       {"units", &profile.units, 1, many},
       {"work", &profile.work, 0, many},
       {"hot-kilobytes", &profile.hot_kilobytes, 0, memory},
@@ -119,6 +119,7 @@ int program(int count, char **arguments) {
       {"seed", &profile.seed, 0, ~0ul >> 1},
   };
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
+  if (profile.threads == 0) profile.threads = processors();
   if ((profile.hot_touches > 0 && profile.hot_kilobytes == 0) || (profile.cold_touches > 0 && profile.cold_kilobytes == 0) ||
       (profile.map_rate > 0 && profile.map_pages == 0) || (profile.trim_rate > 0 && profile.trim_pages == 0) ||
       (profile.grow_rate > 0 && profile.grow_pages == 0))

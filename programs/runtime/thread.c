@@ -71,6 +71,16 @@ void thread_join(struct thread *thread) {
   system_call_3(SYS_MUNMAP, (long)(end - STACK_SIZE), (long)STACK_SIZE, 0);
 }
 
+unsigned long processors(void) {
+  uint64_t set[16] = {0};
+  long bytes = system_call_3(SYS_SCHED_GETAFFINITY, 0, sizeof set, (long)set);
+  if (bytes <= 0) fail("sched_getaffinity: error %u", (unsigned long)-bytes);
+  unsigned long count = 0;
+  for (size_t i = 0; i < 16; i++)
+    for (uint64_t left = set[i]; left != 0; left &= left - 1) count++;
+  return count;
+}
+
 void run_threads(unsigned long count, void (*run)(void *)) {
   struct thread **threads = allocate(count * sizeof *threads);
   for (unsigned long i = 0; i < count; i++) threads[i] = thread_start(run, (void *)i);

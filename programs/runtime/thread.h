@@ -23,6 +23,9 @@ static inline struct thread *this_thread(void) {
   return self;
 }
 
+/** Processors that this program may run on. */
+unsigned long processors(void);
+
 /** A thread that runs `run(argument)` and ends. Ends the program when there is no memory for it. */
 struct thread *thread_start(void (*run)(void *), void *argument);
 /** The thread has ended, and its stack is given back. */
