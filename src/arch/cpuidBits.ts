@@ -1,6 +1,7 @@
 /** CPUID feature bits by leaf and register. SDM: Vol. 2, "CPUID—CPU Identification". */
 export const CPUID_1_ECX_SSE3 = 1 << 0;
 export const CPUID_1_ECX_PCLMULQDQ = 1 << 1;
+export const CPUID_1_ECX_MONITOR = 1 << 3;
 export const CPUID_1_ECX_VMX = 1 << 5;
 export const CPUID_1_ECX_SSSE3 = 1 << 9;
 export const CPUID_1_ECX_CX16 = 1 << 13;
@@ -36,6 +37,12 @@ export const CPUID_1_EDX_MMX = 1 << 23;
 export const CPUID_1_EDX_FXSR = 1 << 24;
 export const CPUID_1_EDX_SSE = 1 << 25;
 export const CPUID_1_EDX_SSE2 = 1 << 26;
+
+/** Leaf 5: extensions are enumerated, and masked interrupts may end a wait. */
+export const CPUID_5_ECX_EXTENSIONS = 1 << 0;
+export const CPUID_5_ECX_MASKED_BREAKS = 1 << 1;
+/** One sub-state of C1. */
+export const CPUID_5_EDX_C1 = 1 << 4;
 
 export const CPUID_7_EBX_FSGSBASE = 1 << 0;
 export const CPUID_7_EBX_BMI1 = 1 << 3;

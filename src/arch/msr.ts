@@ -31,5 +31,9 @@ export const APIC_BASE_X2APIC = 1 << 10;
 export const APIC_BASE_ENABLE = 1 << 11;
 export const APIC_DEFAULT_BASE = 0xfee0_0000;
 
+/** IA32_MISC_ENABLE: REP MOVS and STOS are quick; MONITOR and MWAIT are there. */
+export const MISC_ENABLE_FAST_STRINGS = 1 << 0;
+export const MISC_ENABLE_MONITOR = 1 << 18;
+
 /** Reset value of IA32_PAT. */
 export const PAT_RESET = 0x0007_0406_0007_0406n;

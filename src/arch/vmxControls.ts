@@ -9,6 +9,7 @@ export const PRIMARY_INTERRUPT_WINDOW_EXITING = 1 << 2;
 export const PRIMARY_TSC_OFFSETTING = 1 << 3;
 export const PRIMARY_HLT_EXITING = 1 << 7;
 export const PRIMARY_INVLPG_EXITING = 1 << 9;
+export const PRIMARY_MWAIT_EXITING = 1 << 10;
 export const PRIMARY_RDPMC_EXITING = 1 << 11;
 export const PRIMARY_RDTSC_EXITING = 1 << 12;
 export const PRIMARY_CR3_LOAD_EXITING = 1 << 15;
@@ -20,6 +21,7 @@ export const PRIMARY_MOV_DR_EXITING = 1 << 23;
 export const PRIMARY_UNCONDITIONAL_IO_EXITING = 1 << 24;
 export const PRIMARY_USE_IO_BITMAPS = 1 << 25;
 export const PRIMARY_USE_MSR_BITMAPS = 1 << 28;
+export const PRIMARY_MONITOR_EXITING = 1 << 29;
 export const PRIMARY_PAUSE_EXITING = 1 << 30;
 /** Bit 31; kept unsigned. */
 export const PRIMARY_ACTIVATE_SECONDARY = 0x8000_0000;

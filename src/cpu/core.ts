@@ -8,6 +8,7 @@ import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES } from '../trace/counters.ts';
 import { EVENT_ACTIVITY } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
+import { AddressMonitor } from './addressMonitor.ts';
 import type { CoreCosts } from './costs.ts';
 import type { CpuidTable } from './cpuid.ts';
 import type { Instruction } from './decode/instruction.ts';
@@ -21,6 +22,7 @@ import type { Ports } from './ports.ts';
 import { resetCore } from './reset.ts';
 import {
   ACTIVITY_ACTIVE,
+  ACTIVITY_MWAIT,
   BLOCKING_BY_MOV_SS,
   BLOCKING_BY_STI,
   type CoreState,
@@ -35,6 +37,7 @@ import {
 } from './state.ts';
 import { StepWatch } from './stepWatch.ts';
 import type { StopReason } from './stop.ts';
+import { endMwait } from './system/monitorWait.ts';
 import { exitOnEptFault } from './vmx/intercepts.ts';
 import { Vmx } from './vmx/vmx.ts';
 
@@ -79,6 +82,7 @@ export class Core {
   readonly probe: Probe;
   readonly surroundings: CoreSurroundings;
   readonly vmx: Vmx;
+  readonly monitor: AddressMonitor;
   engine: Engine;
 
   /** Engines run blocks while the clock is below this. */
@@ -114,6 +118,7 @@ export class Core {
     this.cpuid = surroundings.cpuid;
     this.probe = surroundings.probe;
     this.vmx = new Vmx();
+    this.monitor = new AddressMonitor(this.memory);
     resetCore(this);
   }
 
@@ -142,9 +147,10 @@ export class Core {
     this.state.clock[0]! += cycles;
   }
 
-  /** Time of the next thing that concerns this core from outside: a message, its timer, the VMX-preemption timer. */
+  /** Time of the next thing that concerns this core from outside: a message, its timer, the VMX-preemption timer, a store that MWAIT waits for. */
   nextAlarm(): number {
-    return Math.min(this.surroundings.nextMessage(this.id), this.apic.timerDeadline, this.vmx.preemptionDeadline);
+    const alarm = Math.min(this.surroundings.nextMessage(this.id), this.apic.timerDeadline, this.vmx.preemptionDeadline);
+    return this.state.i32[I32_ACTIVITY] === ACTIVITY_MWAIT ? Math.min(alarm, this.monitor.wakeTime) : alarm;
   }
 
   /** Earliest time at which the core has something to do; Infinity when only a message could give it work. */
@@ -204,10 +210,14 @@ export class Core {
     afterStep(this, watch, traced);
   }
 
-  /** Lets idle time pass to `time`, or to the limit. True iff `time` was reached. */
+  /**
+   * Lets idle time pass to `time`, or to the limit. True iff `time` was reached. In MWAIT nothing passes before `time`: a store may still end the wait
+   * at any time after those of the cores that have yet to run.
+   */
   private idleUntil(time: number): boolean {
     const { state } = this;
     const reached = time < this.limit;
+    if (!reached && state.i32[I32_ACTIVITY] === ACTIVITY_MWAIT) return false;
     const until = reached ? Math.max(time, state.clock[0]!) : this.limit;
     if (until === Number.POSITIVE_INFINITY) return false;
     const busy = this.host !== undefined && !this.nonRoot && this.host.spinning;
@@ -222,6 +232,7 @@ export class Core {
     if (this.surroundings.nextMessage(this.id) <= now) this.surroundings.deliverMessages(this.id, now);
     if (this.apic.timerDeadline <= now) this.apic.timerExpired();
     if (this.vmx.preemptionDeadline <= now) this.vmx.preemptionExpired(this);
+    if (this.state.i32[I32_ACTIVITY] === ACTIVITY_MWAIT && this.monitor.wakeTime <= now) endMwait(this);
   }
 
   /** The core may run no further than `time` in this turn: another core has something to do then. */
@@ -296,7 +307,7 @@ export class Core {
     else if (bytes === 4) view.setUint32(hpa, Number(value & 0xffff_ffffn), true);
     else if (bytes === 2) view.setUint16(hpa, Number(value & 0xffffn), true);
     else view.setUint8(hpa, Number(value & 0xffn));
-    if (this.memory.codePages[hpa >>> 12] !== 0) this.memory.codeWritten(hpa >>> 12);
+    if (this.memory.codePages[hpa >>> 12] !== 0) this.memory.markedWritten(hpa, bytes);
   }
 
   /** Reads the xAPIC page; elsewhere outside RAM nothing answers and all ones are read. `width` in bits. */

@@ -1,6 +1,7 @@
 import {
   CPUID_1_ECX_AES,
   CPUID_1_ECX_CX16,
+  CPUID_1_ECX_MONITOR,
   CPUID_1_ECX_MOVBE,
   CPUID_1_ECX_PCID,
   CPUID_1_ECX_PCLMULQDQ,
@@ -30,6 +31,9 @@ import {
   CPUID_1_EDX_SSE,
   CPUID_1_EDX_SSE2,
   CPUID_1_EDX_TSC,
+  CPUID_5_ECX_EXTENSIONS,
+  CPUID_5_ECX_MASKED_BREAKS,
+  CPUID_5_EDX_C1,
   CPUID_7_EBX_ADX,
   CPUID_7_EBX_BMI1,
   CPUID_7_EBX_BMI2,
@@ -57,6 +61,7 @@ import {
 } from '../arch/cpuidBits.ts';
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
+import { MONITOR_LINE_BYTES } from './addressMonitor.ts';
 
 /** EAX, EBX, ECX, EDX as unsigned 32-bit numbers. */
 export type CpuidResult = [eax: number, ebx: number, ecx: number, edx: number];
@@ -102,6 +107,8 @@ export class CpuidTable {
           FEATURES_1_ECX,
           FEATURES_1_EDX,
         ];
+      case 5:
+        return [MONITOR_LINE_BYTES, MONITOR_LINE_BYTES, CPUID_5_ECX_EXTENSIONS | CPUID_5_ECX_MASKED_BREAKS, CPUID_5_EDX_C1];
       case 7:
         return subleaf === 0 ? [0, FEATURES_7_EBX, CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID, 0] : [0, 0, 0, 0];
       case 0xb:
@@ -146,6 +153,7 @@ const VECTOR_1_ECX =
   CPUID_1_ECX_SSE3 | CPUID_1_ECX_PCLMULQDQ | CPUID_1_ECX_SSSE3 | CPUID_1_ECX_SSE4_1 | CPUID_1_ECX_SSE4_2 | CPUID_1_ECX_AES;
 const FEATURES_1_ECX =
   VECTOR_1_ECX |
+  CPUID_1_ECX_MONITOR |
   CPUID_1_ECX_CX16 |
   CPUID_1_ECX_PCID |
   CPUID_1_ECX_X2APIC |

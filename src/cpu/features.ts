@@ -1,8 +1,4 @@
-/**
- * Which instructions a processor has: the decoder's feature names, and the CPUID bits that advertise them.
- *
- * Deviation: MONITOR and MWAIT are not advertised, and raise #UD.
- */
+/** Which instructions a processor has: the decoder's feature names, and the CPUID bits that advertise them. */
 import type { CpuidTable } from './cpuid.ts';
 
 /** Features that every x86-64 processor has, or whose encodings are NOPs or judge for themselves where they are missing. */

@@ -1,6 +1,6 @@
 import { CR0_CD, CR0_ET, CR0_NW } from '../arch/controlRegisters.ts';
 import { XCR0_RESET } from '../arch/extendedState.ts';
-import { PAT_RESET } from '../arch/msr.ts';
+import { MISC_ENABLE_FAST_STRINGS, MISC_ENABLE_MONITOR, PAT_RESET } from '../arch/msr.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { CS, LDTR, RDX, TR } from '../arch/registers.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
@@ -48,7 +48,7 @@ const TYPE_BUSY_TSS_32 = 11;
 export function resetCore(core: Core): void {
   const { u64, i32, xmm, x87 } = core.state;
   u64[U64_PAT] = PAT_RESET;
-  u64[U64_MISC_ENABLE] = 1n;
+  u64[U64_MISC_ENABLE] = BigInt(MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_MONITOR);
   u64[U64_XCR0] = XCR0_RESET;
   xmm.fill(0n);
   i32[I32_MXCSR] = MXCSR_RESET;
@@ -92,6 +92,7 @@ export function initCore(core: Core): void {
   i32[I32_CPL] = 0;
   i32[I32_INTERRUPTIBILITY] = 0;
   core.pendingNmi = false;
+  core.monitor.disarm();
   updateMode(core);
   core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
 }

@@ -99,6 +99,8 @@ export const I32_QUIET = 179;
 export const I32_REGION = 180;
 /** In the state block of core 0, for all: grows when decoded code is written. */
 export const I32_CODE_GENERATION = 181;
+/** 1 while MWAIT lets masked interrupts end its wait. */
+export const I32_MWAIT_MASKED_BREAKS = 182;
 const I32_END = 192;
 
 /** f64 fields, as indices into `CoreState.f64`: the local clock, then the counters. */
@@ -129,6 +131,9 @@ export const ACTIVITY_ACTIVE = 0;
 export const ACTIVITY_HALTED = 1;
 export const ACTIVITY_SHUTDOWN = 2;
 export const ACTIVITY_WAIT_FOR_SIPI = 3;
+
+/** Waiting in MWAIT; no VMCS ever says so. */
+export const ACTIVITY_MWAIT = 4;
 
 /** As in the VMCS field. SDM: Vol. 3, "Guest Non-Register State" (Interruptibility State). */
 export const BLOCKING_BY_STI = 1;

@@ -21,6 +21,7 @@ import type { Probe } from '../trace/probe.ts';
 import { type Costs, costsOf } from './cost.ts';
 import { allocateMachineMemory } from './hostMemory.ts';
 import { memoryLayout } from './memoryLayout.ts';
+import { watchMonitoredStores } from './monitoredStores.ts';
 import type { Profile } from './profiles/profile.ts';
 
 /** APIC timer ticks come from a 100 MHz crystal. */
@@ -117,6 +118,10 @@ export class Machine {
       if (id !== 0) core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
       this.interconnect.attach({ apic, clock: state.clock, counters: state.counters, receiver: receiverOf(core) });
       return core;
+    });
+    watchMonitoredStores(this.memory, this.cores, this.costs.cacheLineTransfer, {
+      running: () => this.running,
+      wakeAt: (core, time) => this.wakeAt(core, time),
     });
   }
 

@@ -1,6 +1,7 @@
-/** Bits of `codePages`: somebody has decoded code from the page; somebody watches its contents (page tables). */
+/** Bits of `codePages`: somebody has decoded code from the page; somebody watches its contents (page tables); a core monitors a line of it. */
 export const PAGE_CODE = 1 << 0;
 export const PAGE_WATCHED = 1 << 1;
+export const PAGE_MONITORED = 1 << 2;
 
 /**
  * Physical memory: RAM from address 0 to `size`, a slice of the machine's one memory, plus what the machine must know about pages that
@@ -11,7 +12,7 @@ export class PhysicalMemory {
   readonly size: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** One byte per page: PAGE_ bits. A store to a page whose byte is not 0 must call `codeWritten`. Set bits with `|=`. */
+  /** One byte per page: PAGE_ bits. A store to a page whose byte is not 0 must call `markedWritten`. Set bits with `|=`. */
   readonly codePages: Uint8Array;
   /** Version of each page, counted up by stores to code pages: decoded code is keyed by it. */
   readonly pageVersions: Uint32Array;
@@ -19,6 +20,10 @@ export class PhysicalMemory {
   onCodeWritten: (page: number) => void = () => {};
   /** Told when a watched page is written; the store may be about to happen, or just done. The page stays watched. */
   onWatchedWritten: (page: number) => void = () => {};
+  /** Told when [hpa, hpa + bytes) of a monitored page is written. True iff somebody goes on monitoring the page. */
+  onMonitoredWritten: (hpa: number, bytes: number) => boolean = () => false;
+  /** Told when a page becomes a monitored one: stores to it must no longer take any shortcut. */
+  onMonitored: () => void = () => {};
 
   /** @param codePages room for one byte per page; in the machine's memory when generated code is to see it. */
   constructor(buffer: ArrayBufferLike, byteOffset: number, size: number, codePages = new Uint8Array(size / 4096)) {
@@ -29,8 +34,9 @@ export class PhysicalMemory {
     this.pageVersions = new Uint32Array(size / 4096);
   }
 
-  /** A page whose `codePages` byte is not 0 is written: its decoded code is void, and who watches it is told. `page` is a host page number. */
-  codeWritten(page: number): void {
+  /** [hpa, hpa + bytes), in a page whose `codePages` byte is not 0, is written: the page's decoded code is void, and who watches or monitors it is told. */
+  markedWritten(hpa: number, bytes: number): void {
+    const page = Math.floor(hpa / 4096);
     const marks = this.codePages[page]!;
     this.codePages[page] = marks & ~PAGE_CODE;
     if (marks & PAGE_CODE) {
@@ -38,6 +44,14 @@ export class PhysicalMemory {
       this.onCodeWritten(page);
     }
     if (marks & PAGE_WATCHED) this.onWatchedWritten(page);
+    if (marks & PAGE_MONITORED && !this.onMonitoredWritten(hpa, bytes)) this.codePages[page]! &= ~PAGE_MONITORED;
+  }
+
+  /** Stores to this page are told to `onMonitoredWritten` until it answers that nobody monitors it any more. */
+  monitor(page: number): void {
+    if (this.codePages[page]! & PAGE_MONITORED) return;
+    this.codePages[page]! |= PAGE_MONITORED;
+    this.onMonitored();
   }
 
   /** Stores to this page are told to `onWatchedWritten` from now on. */
@@ -57,8 +71,7 @@ export class PhysicalMemory {
 
   /** Stores 32 bits as a processor's page walk does: decoded code of the page becomes void. */
   store32(hpa: number, value: number): void {
-    const page = Math.floor(hpa / 4096);
-    if (this.codePages[page] !== 0) this.codeWritten(page);
+    if (this.codePages[Math.floor(hpa / 4096)] !== 0) this.markedWritten(hpa, 4);
     this.view.setUint32(hpa, value, true);
   }
 
@@ -81,7 +94,9 @@ export class PhysicalMemory {
 
   private touch(hpa: number, length: number): void {
     for (let page = Math.floor(hpa / 4096); page * 4096 < hpa + length; page++) {
-      if (this.codePages[page] !== 0) this.codeWritten(page);
+      if (this.codePages[page] === 0) continue;
+      const from = Math.max(hpa, page * 4096);
+      this.markedWritten(from, Math.min(hpa + length, (page + 1) * 4096) - from);
     }
   }
 }

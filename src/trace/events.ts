@@ -205,7 +205,7 @@ export const EVENT_ACTIVITY = 15;
 export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;
 
 /** Activity states as the `activity` event reports them. */
-export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi'] as const;
+export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi', 'mwait'] as const;
 
 /** Invalidation operations as the `invalidate` event reports them. */
 export const INVALIDATION_NAMES = [

@@ -10,6 +10,8 @@ import { RFLAGS_FIXED } from '../../src/arch/rflags.ts';
 import { AR_P, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
 import { type Assembler, assembler } from '../../src/asm/assembler.ts';
 import type { Core } from '../../src/cpu/core.ts';
+import { JitEngine } from '../../src/cpu/engines/jit/jitEngine.ts';
+import type { EngineName } from '../../src/cpu/engines/registry.ts';
 import { signedNumber } from '../../src/cpu/linearMemory.ts';
 import { updateMode } from '../../src/cpu/mode.ts';
 import { setSegment } from '../../src/cpu/segmentation.ts';
@@ -76,6 +78,8 @@ export const descriptor = (access: number, flags = 0xa, base = 0, limit = 0xf_ff
 
 export interface RigOptions {
   readonly cores?: number;
+  /** The reference engine by default. */
+  readonly engine?: EngineName;
   readonly probe?: Probe;
 }
 
@@ -97,7 +101,7 @@ export class Rig {
   readonly image: GuestImage;
 
   /** `write` writes 64-bit code; it starts at the label `start`, which stands before it. */
-  constructor(write: (a: Assembler) => void, { cores = 1, probe = noProbe }: RigOptions = {}) {
+  constructor(write: (a: Assembler) => void, { cores = 1, engine = 'reference', probe = noProbe }: RigOptions = {}) {
     const a = assembler();
     a.label('start');
     write(a);
@@ -105,8 +109,10 @@ export class Rig {
     this.image = image;
     this.symbols = symbols;
     const memory = 16 * 1024 ** 2;
-    this.machine = new Machine({ profile: ivybridge, cores, memory, engine: 'reference', probe });
+    this.machine = new Machine({ profile: ivybridge, cores, memory, engine, probe });
     this.core = this.machine.cores[0]!;
+    // Code is run a few times only: everything is compiled at once.
+    if (this.core.engine instanceof JitEngine) this.core.engine.heatToCompile = 1;
     prepareDirectEntry(this.machine.memory, 0, image, { cores, memory, tscHz: ivybridge.frequencyHz, seed: 0, commandLine: '' });
     enterDirect(this.core, image.entry);
     this.openPages();

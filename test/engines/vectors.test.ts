@@ -73,7 +73,7 @@ test('Setting CR0.TS is seen by code that was compiled and entered before', () =
     const machine = machineWith(engine);
     for (const [offset, code] of Object.entries(AROUND_TWO_PAGES))
       machine.memory.write(CODE + Number(offset), Buffer.from(code.replaceAll(' ', ''), 'hex'));
-    machine.memory.codeWritten(CODE >>> 12);
+    machine.memory.markedWritten(CODE, 1);
     const xmm = Array.from({ length: 32 }, () => 0x3ff0_0000_0000_0000n);
     const empty = {
       code: new Uint8Array(0),
@@ -99,7 +99,7 @@ test('Random SSE instructions do the same in generated code as on the reference 
     const { test, insn } = generator.group(1, () => true)[0]!;
     for (const machine of machines) {
       machine.memory.write(CODE, Uint8Array.from([...test.code, HLT]));
-      machine.memory.codeWritten(CODE >>> 12);
+      machine.memory.markedWritten(CODE, 1);
     }
     for (const time of ['first', 'second']) {
       const [expected, actual] = machines.map((machine) => run(machine, test)) as [Record<string, unknown>, Record<string, unknown>];

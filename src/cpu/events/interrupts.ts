@@ -5,12 +5,15 @@ import type { Core } from '../core.ts';
 import {
   ACTIVITY_ACTIVE,
   ACTIVITY_HALTED,
+  ACTIVITY_MWAIT,
   BLOCKING_BY_MOV_SS,
   BLOCKING_BY_NMI,
   BLOCKING_BY_STI,
   I32_ACTIVITY,
   I32_INTERRUPTIBILITY,
+  I32_MWAIT_MASKED_BREAKS,
 } from '../state.ts';
+import { endMwait } from '../system/monitorWait.ts';
 import { exitOnExternalInterrupt, exitOnInterruptWindow, exitOnNmi, exitOnNmiWindow } from '../vmx/intercepts.ts';
 import { deliverEvent } from './exceptions.ts';
 
@@ -22,7 +25,7 @@ import { deliverEvent } from './exceptions.ts';
 export function recognizeInterrupts(core: Core): boolean {
   const { i32 } = core.state;
   const activity = i32[I32_ACTIVITY]!;
-  if (activity !== ACTIVITY_ACTIVE && activity !== ACTIVITY_HALTED) return false;
+  if (activity !== ACTIVITY_ACTIVE && activity !== ACTIVITY_HALTED && activity !== ACTIVITY_MWAIT) return false;
   const blocking = i32[I32_INTERRUPTIBILITY]!;
   const shadow = (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
 
@@ -40,6 +43,10 @@ export function recognizeInterrupts(core: Core): boolean {
   const pending = core.apic.pending();
   if (pending < 0) return false;
   if (exitOnExternalInterrupt(core)) return true;
+  if (activity === ACTIVITY_MWAIT && i32[I32_MWAIT_MASKED_BREAKS] !== 0 && !core.interruptsEnabled) {
+    wake(core);
+    return true;
+  }
   if (shadow || !core.interruptsEnabled) return false;
   wake(core);
   interrupt(core, core.apic.acknowledge());
@@ -47,7 +54,9 @@ export function recognizeInterrupts(core: Core): boolean {
 }
 
 function wake(core: Core): void {
-  if (core.state.i32[I32_ACTIVITY] !== ACTIVITY_HALTED) return;
+  const activity = core.state.i32[I32_ACTIVITY];
+  if (activity === ACTIVITY_MWAIT) endMwait(core);
+  if (activity !== ACTIVITY_HALTED) return;
   core.setActivity(ACTIVITY_ACTIVE);
   core.charge(core.costs.wake);
 }

@@ -1,10 +1,11 @@
 import { CR4_OSXSAVE } from '../../arch/controlRegisters.ts';
-import { CPUID_1_ECX_OSXSAVE } from '../../arch/cpuidBits.ts';
+import { CPUID_1_ECX_MONITOR, CPUID_1_ECX_OSXSAVE } from '../../arch/cpuidBits.ts';
+import { MISC_ENABLE_MONITOR } from '../../arch/msr.ts';
 import { RAX, RBX, RCX, RDX } from '../../arch/registers.ts';
 import type { Core } from '../core.ts';
 import type { CpuidResult } from '../cpuid.ts';
 import type { Instruction } from '../decode/instruction.ts';
-import { U64_CR4 } from '../state.ts';
+import { U64_CR4, U64_MISC_ENABLE } from '../state.ts';
 import { exitOnCpuid } from '../vmx/intercepts.ts';
 
 /** CPUID. */
@@ -12,7 +13,9 @@ export function cpuid(core: Core, insn: Instruction): void {
   if (exitOnCpuid(core, insn)) return;
   const { u64 } = core.state;
   const leaf = Number(u64[RAX]! & 0xffff_ffffn);
-  writeCpuid(core, showOsxsave(core.cpuid.query(leaf, Number(u64[RCX]! & 0xffff_ffffn), core.id), leaf, u64[U64_CR4]!));
+  const answer = showOsxsave(core.cpuid.query(leaf, Number(u64[RCX]! & 0xffff_ffffn), core.id), leaf, u64[U64_CR4]!);
+  if (leaf === 1 && (u64[U64_MISC_ENABLE]! & BigInt(MISC_ENABLE_MONITOR)) === 0n) answer[2] &= ~CPUID_1_ECX_MONITOR;
+  writeCpuid(core, answer);
   core.charge(core.costs.cpuid);
   core.retire(insn);
 }

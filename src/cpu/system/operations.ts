@@ -16,6 +16,7 @@ import { invlpg, invpcid, wbinvd } from './invalidation.ts';
 import { iret } from './iret.ts';
 import { lmsw, rsm, smsw } from './machineStatus.ts';
 import { mark } from './mark.ts';
+import { monitor, mwait } from './monitorWait.ts';
 import { rdmsr, wrmsr } from './msr.ts';
 import { inputString, outputString } from './portStrings.ts';
 import { input, output } from './ports.ts';
@@ -30,6 +31,8 @@ import { fldenv, fnsave, frstor, storeEnvironment } from './x87State.ts';
 export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Hlt: hlt,
   Pause: pause,
+  Monitor: monitor,
+  Mwait: mwait,
   Cpuid: cpuid,
   Rdmsr: rdmsr,
   Wrmsr: wrmsr,

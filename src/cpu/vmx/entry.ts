@@ -98,6 +98,8 @@ export function vmEntry(core: Core): string | undefined {
   state.i32[I32_PAUSE_INTERCEPTED] = vmx.primary & PRIMARY_PAUSE_EXITING || vmx.secondary & SECONDARY_PLE ? 1 : 0;
   state.i32[I32_INVLPG_INTERCEPTED] = vmx.primary & PRIMARY_INVLPG_EXITING ? 1 : 0;
   vmx.exited = false;
+  // SDM: Vol. 3, "Clearing Address-Range Monitoring".
+  core.monitor.disarm();
   vmx.firstPause = 0;
   vmx.lastPause = 0;
   vmx.hostTscOffset = state.u64[U64_TSC_OFFSET]!;

@@ -29,7 +29,16 @@ import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
 import { EVENT_VM_EXIT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
 import { updateMode } from '../mode.ts';
-import { BLOCKING_BY_MOV_SS, I32_INVLPG_INTERCEPTED, I32_NON_ROOT, I32_PAUSE_INTERCEPTED, U64_TSC_OFFSET } from '../state.ts';
+import {
+  ACTIVITY_ACTIVE,
+  ACTIVITY_MWAIT,
+  BLOCKING_BY_MOV_SS,
+  I32_ACTIVITY,
+  I32_INVLPG_INTERCEPTED,
+  I32_NON_ROOT,
+  I32_PAUSE_INTERCEPTED,
+  U64_TSC_OFFSET,
+} from '../state.ts';
 import { saveGuestState } from './guestState.ts';
 import { loadHostState } from './hostState.ts';
 import type { Vmcs } from './vmcs.ts';
@@ -63,7 +72,9 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   // The valid bit of the injected event is cleared by every exit.
   vmcs.writeNumber(VMCS_ENTRY_INTERRUPTION_INFO, vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO) % INTERRUPTION_VALID);
 
-  // 2. Guest state.
+  // 2. Guest state. No field says that the guest waited in MWAIT: the wait is over.
+  core.monitor.disarm();
+  if (state.i32[I32_ACTIVITY] === ACTIVITY_MWAIT) core.setActivity(ACTIVITY_ACTIVE);
   const rip = core.rip;
   saveGuestState(state, vmcs);
   savePendingDebug(core, vmcs);

@@ -16,7 +16,9 @@ import {
   EXIT_INVLPG,
   EXIT_INVPCID,
   EXIT_IO,
+  EXIT_MONITOR,
   EXIT_MOV_DR,
+  EXIT_MWAIT,
   EXIT_NMI_WINDOW,
   EXIT_PAUSE,
   EXIT_PREEMPTION_TIMER,
@@ -63,7 +65,9 @@ import {
   PRIMARY_HLT_EXITING,
   PRIMARY_INTERRUPT_WINDOW_EXITING,
   PRIMARY_INVLPG_EXITING,
+  PRIMARY_MONITOR_EXITING,
   PRIMARY_MOV_DR_EXITING,
+  PRIMARY_MWAIT_EXITING,
   PRIMARY_NMI_WINDOW_EXITING,
   PRIMARY_PAUSE_EXITING,
   PRIMARY_RDPMC_EXITING,
@@ -98,6 +102,11 @@ export const exitOnInvlpg = (core: Core, insn: Instruction, la: number): boolean
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVLPG, la);
 export const exitOnInvpcid = (core: Core, insn: Instruction): boolean =>
   exitOnInstruction(core, insn, PRIMARY_INVLPG_EXITING, EXIT_INVPCID);
+export const exitOnMonitor = (core: Core, insn: Instruction): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_MONITOR_EXITING, EXIT_MONITOR);
+/** Qualification: whether an address range was monitored. */
+export const exitOnMwait = (core: Core, insn: Instruction): boolean =>
+  exitOnInstruction(core, insn, PRIMARY_MWAIT_EXITING, EXIT_MWAIT, core.monitor.armed ? 1 : 0);
 export const exitOnXsetbv = (core: Core, insn: Instruction): boolean => exitOnInstruction(core, insn, 0, EXIT_XSETBV);
 export const exitOnVmxInstruction = (core: Core, insn: Instruction, reason: number): boolean => exitOnInstruction(core, insn, 0, reason);
 

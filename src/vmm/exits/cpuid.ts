@@ -1,4 +1,4 @@
-import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
+import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_MONITOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
 import { CPUID_HYPERVISOR, HYPERVISOR_SIGNATURE } from '../../arch/hypercalls.ts';
 import { RAX, RCX } from '../../arch/registers.ts';
 import { VMCS_GUEST_CR4 } from '../../arch/vmcs.ts';
@@ -8,7 +8,10 @@ import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';
 
-/** CPUID: the machine's answers with the vCPU's APIC id and count, without VMX, with the hypervisor bit and leaf. */
+/** The leaf of MONITOR and MWAIT. */
+const CPUID_MONITOR = 5;
+
+/** CPUID: the machine's answers with the vCPU's APIC id and count, without VMX, MONITOR and MWAIT, with the hypervisor bit and leaf. */
 export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
   const { u64 } = pcpu.core.state;
   pcpu.core.charge(pcpu.vmm.costs.cpuidEmulation);
@@ -17,8 +20,9 @@ export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
 }
 
 function answer(pcpu: Pcpu, vcpu: Vcpu, leaf: number, subleaf: number): CpuidResult {
+  if (leaf === CPUID_MONITOR) return [0, 0, 0, 0];
   if (leaf === CPUID_HYPERVISOR) return [CPUID_HYPERVISOR, ...hypervisorWords(HYPERVISOR_SIGNATURE)];
   const result = showOsxsave(pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id), leaf, vcpu.vmcs.read(VMCS_GUEST_CR4));
-  if (leaf === 1) result[2] = (result[2] & ~CPUID_1_ECX_VMX) | CPUID_1_ECX_HYPERVISOR;
+  if (leaf === 1) result[2] = (result[2] & ~(CPUID_1_ECX_VMX | CPUID_1_ECX_MONITOR)) | CPUID_1_ECX_HYPERVISOR;
   return result;
 }

@@ -6,6 +6,8 @@ import {
   EXIT_HLT,
   EXIT_INTERRUPT_WINDOW,
   EXIT_IO,
+  EXIT_MONITOR,
+  EXIT_MWAIT,
   EXIT_NMI_WINDOW,
   EXIT_RDMSR,
   EXIT_TRIPLE_FAULT,
@@ -55,8 +57,9 @@ export function handleExit(pcpu: Pcpu, vcpu: Vcpu, reason: number): void {
   keepVectoredEvent(vcpu);
   const handler = HANDLERS.get(reason);
   if (handler !== undefined) return handler(pcpu, vcpu);
-  // VMX instructions: guests have no VMX.
-  if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) return injectException(vcpu, VECTOR_UD, -1);
+  // VMX instructions, MONITOR and MWAIT: guests have none of them.
+  if ((reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) || reason === EXIT_MONITOR || reason === EXIT_MWAIT)
+    return injectException(vcpu, VECTOR_UD, -1);
   const what = reason >= EXIT_ENTRY_FAILURE ? 'failed VM entry' : formatExitReason(reason);
   const qualification = vcpu.vmcs.read(VMCS_EXIT_QUALIFICATION).toString(16);
   const rip = vcpu.vmcs.read(VMCS_GUEST_RIP).toString(16);

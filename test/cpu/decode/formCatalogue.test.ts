@@ -30,13 +30,13 @@ test('an instruction whose feature CPUID does not advertise raises #UD', () => {
   expect(none.decode(bytes, 0, codeModeOf(64, false))).toMatchObject({ form: 'INVALID', kind: 'system' });
 });
 
-test('MONITOR, which is not advertised, is #UD; LFENCE, which every x86-64 processor has, is not', () => {
+test('XBEGIN, which is not advertised, is #UD; LFENCE, which every x86-64 processor has, is not', () => {
   const cpuid = new CpuidTable(ivybridge.identity, 1e9, 1);
-  expect(isAdvertised('Monitor', ['MONITOR'], cpuid)).toBe(false);
+  expect(isAdvertised('Xbegin', ['RTM'], cpuid)).toBe(false);
   expect(isAdvertised('Lfence', ['SSE2'], cpuid)).toBe(true);
   expect(isAdvertised('Rdsspd', ['CET_SS'], cpuid)).toBe(true);
   const rig = new Rig((a) => {
-    a.bytes([0x0f, 0x01, 0xc8]);
+    a.bytes([0xc7, 0xf8, 0, 0, 0, 0]);
   });
   expect(rig.fault().vector).toBe(6);
 });

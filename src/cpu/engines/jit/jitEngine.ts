@@ -115,9 +115,12 @@ export class JitEngine implements Engine, HostCalls {
     this.layout = layout;
     this.generation = new Int32Array(layout.memory.buffer, I32_CODE_GENERATION * 4, 1);
     this.reference = new ReferenceEngine(cache);
-    cache.onCodeDecoded = () => {
-      for (const side of this.sides) side?.shortcut.clearWrites();
-    };
+    cache.onCodeDecoded = () => this.clearWrites();
+  }
+
+  /** A page was marked: no core stores to it by way of its shortcut. */
+  private clearWrites(): void {
+    for (const side of this.sides) side?.shortcut.clearWrites();
   }
 
   /** Figures for the benchmarks. */
@@ -328,6 +331,8 @@ export class JitEngine implements Engine, HostCalls {
     if (kind !== SLOW_STORE_UPDATE) state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
     if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
     else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
+    // A store to a monitored line has shortened the turn.
+    else if (core.horizon < state.f64[F64_HORIZON]!) state.f64[F64_HORIZON] = core.horizon;
     return ACCESS_DONE;
   }
 
@@ -371,6 +376,7 @@ export class JitEngine implements Engine, HostCalls {
       const { tlb } = core.mmu;
       for (const array of [tlb.dtlb4k, tlb.dtlb2m, tlb.dtlb1g]) array.shortcut = shortcut;
       core.memory.onCodeWritten = () => this.codeChanged();
+      core.memory.onMonitored = () => this.clearWrites();
       const contexts = new TranslationContexts(core, shortcut, () => this.codeChanged());
       side = { shortcut, contexts, chainBase: this.layout.chainBase(core.id) };
       this.sides[core.id] = side;

@@ -410,7 +410,7 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
       return;
     }
     const page = (hpa - (hpa & 0xfff)) / 4096;
-    if (this.core.memory.codePages[page] !== 0) this.codeWritten(page);
+    if (this.core.memory.codePages[page] !== 0) this.markedWritten(page, hpa, width >> 3);
     switch (width) {
       case 64:
         this.memoryView.setBigUint64(hpa, value, true);
@@ -426,8 +426,8 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     }
   }
 
-  private codeWritten(page: number): void {
-    this.core.memory.codeWritten(page);
+  private markedWritten(page: number, hpa: number, bytes: number): void {
+    this.core.memory.markedWritten(hpa, bytes);
     if (page === this.blockPage || page === this.blockSecondPage) this.blockWritten = true;
   }
 
