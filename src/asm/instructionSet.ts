@@ -152,6 +152,8 @@ export const MNEMONICS = {
   invpcid: 'withDescriptor',
   wbinvd: 'none',
   clts: 'none',
+  fxsave64: 'memory',
+  fxrstor64: 'memory',
   swapgs: 'none',
   syscall: 'none',
   sysretq: 'none',

@@ -1,5 +1,6 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
+import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition, GuestOption, GuestParameter } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
@@ -10,7 +11,7 @@ import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...WORKLOADS, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, fwkSelftest, ...WORKLOADS, ...BENCH_GUESTS];
 
 export interface GuestOptions {
   /** Numbers for some of the guest's parameters, names for some of its options; the others take their defaults. */

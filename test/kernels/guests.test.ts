@@ -64,7 +64,7 @@ describe('a built-in guest', () => {
     });
     expect(sizes).toEqual([
       ['stacks', 16_384],
-      ['percpu_areas', 512],
+      ['percpu_areas', 1024],
       ['emergency_stacks', 4096],
     ]);
   });
