@@ -46,7 +46,8 @@ static struct {
 static void sleep_microseconds(unsigned long microseconds) {
   static const int never = 0;
   long span[2] = {(long)(microseconds / 1000000), (long)(microseconds % 1000000 * 1000)};
-  system_call(SYS_FUTEX, (long)&never, FUTEX_WAIT_PRIVATE, 0, (long)span, 0, 0);
+  long result = system_call(SYS_FUTEX, (long)&never, FUTEX_WAIT_PRIVATE, 0, (long)span, 0, 0);
+  if (result != -ETIMEDOUT) fail("dvdstore: a sleep ended with %u", (unsigned long)-result);
 }
 
 /** Writes what has come in, all at once, until the log is closed. */

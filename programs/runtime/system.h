@@ -38,7 +38,7 @@ enum {
   ARCH_SET_FS = 0x1002,
   FUTEX_WAIT_PRIVATE = 128,
   FUTEX_WAKE_PRIVATE = 129,
-  ENOMEM = 12,
+  ETIMEDOUT = 110,
 };
 
 static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {
