@@ -1,34 +1,18 @@
 /** What a built-in guest is: a name, parameters, and a function that builds its image. */
 import type { GuestImage } from '../arch/guestImage.ts';
 import type { ListingLine } from '../asm/listing.ts';
-import type { LockAlgorithm } from './lib/locks/lock.ts';
+import type { ChosenLock } from './lib/locks/lock.ts';
 import type { ShootdownScheme } from './lib/shootdown/shootdown.ts';
-
-/** A whole number chosen when the guest is built. */
-export interface GuestParameter {
-  readonly name: string;
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly doc: string;
-}
-
-/** One of several names, chosen when the guest is built. */
-export interface GuestOption {
-  readonly name: string;
-  /** One of `choices`. */
-  readonly default: string;
-  readonly choices: readonly string[];
-  readonly doc: string;
-}
+import type { GuestOption, GuestParameter, ParameterValues } from './parameter.ts';
 
 /** Everything that a scenario is built from, checked. */
 export interface GuestChoices {
   /** One value for each of the guest's parameters. */
-  readonly parameters: Readonly<Record<string, number>>;
+  readonly parameters: ParameterValues;
   /** One name for each of the guest's options. */
   readonly options: Readonly<Record<string, string>>;
-  readonly lock: LockAlgorithm;
+  /** The lock algorithm, with values for its own parameters. */
+  readonly lock: ChosenLock;
   readonly shootdown: ShootdownScheme;
 }
 

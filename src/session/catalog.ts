@@ -16,13 +16,13 @@ export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks'
     guests: GUESTS.map((guest) => ({ name: guest.name, doc: guest.doc + parameterText(guest) })),
     experiments: [],
     schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
-    locks: LOCKS.map(({ name, doc }) => ({ name, doc })),
+    locks: LOCKS.map((lock) => ({ name: lock.name, doc: lock.doc + parameterText(lock) })),
     schedulers: [...SCHEDULERS.values()].map(({ name, doc }) => ({ name, doc })),
     profiles: [...PROFILES.values()].map(({ name, doc }) => ({ name, doc })),
   };
 }
 
-function parameterText({ parameters, options = [] }: GuestDefinition): string {
+function parameterText({ parameters, options = [] }: Pick<GuestDefinition, 'parameters' | 'options'>): string {
   if (parameters.length + options.length === 0) return '';
   const named = options.map(({ name, default: value, choices }) => `${name}=${value} (of ${choices.join(', ')})`);
   return `; parameters ${[...named, ...parameters.map(({ name, default: value }) => `${name}=${value}`)].join(', ')}`;

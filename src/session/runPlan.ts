@@ -5,6 +5,7 @@ import { BOOT_STACK_TOP } from '../arch/platform.ts';
 import { ENGINES, type EngineName } from '../cpu/engines/registry.ts';
 import type { GuestDefinition } from '../kernels/guest.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
+import type { LockAlgorithm } from '../kernels/lib/locks/lock.ts';
 import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import type { ShootdownScheme } from '../kernels/lib/shootdown/shootdown.ts';
@@ -14,6 +15,7 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -55,6 +57,7 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  readonly pauseLoopExiting: PauseLoopExiting | undefined;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
 }
@@ -98,10 +101,15 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     checkCores(builtIn, guestCores);
-    if (scheme?.hypercall !== undefined && virtual === undefined) {
-      throw new UnusableInput(`--shootdown ${scheme.name} needs a hypervisor: give --vms or --vcpus, too`);
+    if (virtual === undefined) {
+      for (const [option, part] of [
+        ['--shootdown', scheme!],
+        ['--lock', lock!],
+      ] as const) {
+        if (part.hypercall !== undefined) throw new UnusableInput(`${option} ${part.name} needs a hypervisor: give --vms or --vcpus, too`);
+      }
     }
-    image = buildBuiltIn(builtIn.name, parameters, lock!, scheme!.name);
+    image = buildBuiltIn(builtIn.name, parameters, lock!.name, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);
   else checkRoom(multiboot.segments, memoryBytes);
@@ -119,7 +127,7 @@ export function planRun(options: RunOptions): RunPlan {
     commandLine: options.append,
     parameters,
     scheme,
-    lock,
+    lock: lock?.name,
     virtual,
     maxCycles: options.maxCycles,
     checkTlb: options.checkTlb,
@@ -147,7 +155,23 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
   if (sliceCycles <= worldSwitch)
     throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
-  return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles };
+  return {
+    vms: vmm.vms,
+    vcpus,
+    scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler),
+    sliceCycles,
+    pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
+  };
+}
+
+/** Gap and window are 32-bit fields of the VMCS. A window no longer than the gap would never find a loop of two PAUSEs. */
+function planPauseLoopExiting(asked: PauseLoopExiting | undefined): PauseLoopExiting | undefined {
+  if (asked === undefined) return undefined;
+  const { gap, window } = asked;
+  if (![gap, window].every((cycles) => Number.isInteger(cycles) && cycles >= 1 && cycles < 2 ** 32))
+    throw new UnusableInput('--ple: gap and window are whole numbers of cycles from 1 to 4294967295');
+  if (window <= gap) throw new UnusableInput(`--ple: a window of ${window} cycles is no longer than the gap of ${gap}`);
+  return { gap, window };
 }
 
 function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {
@@ -159,7 +183,7 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
   if (vms < 2) throw new UnusableInput('--co-guest is for the VMs beside the first: give --vms 2 or more');
   checkCores(builtIn, vcpus);
   const parameters = parseParameters(builtIn, coGuest.params);
-  const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock), schemeNamed(options.shootdown).name);
+  const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock).name, schemeNamed(options.shootdown).name);
   checkFits(image, memoryBytes);
   return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
 }
@@ -197,8 +221,8 @@ function schemeNamed(name: string | undefined): ShootdownScheme {
   return named(new Map(SHOOTDOWN_SCHEMES.map((scheme) => [scheme.name, scheme])), 'shootdown scheme', name);
 }
 
-function lockNamed(name: string | undefined): string {
-  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name).name;
+function lockNamed(name: string | undefined): LockAlgorithm {
+  return named(new Map(LOCKS.map((lock) => [lock.name, lock])), 'lock', name);
 }
 
 /** Numbers, but for the guest's options, which are names. */

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { MARK_BASE, MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END, MARK_SPIN_BEGIN, MARK_SPIN_END } from '../../src/arch/marks.ts';
+import {
+  MARK_BASE,
+  MARK_LOCK_RELEASED,
+  MARK_LOCK_TRIED,
+  MARK_SHOOTDOWN_BEGIN,
+  MARK_SHOOTDOWN_END,
+  MARK_SPIN_BEGIN,
+  MARK_SPIN_END,
+} from '../../src/arch/marks.ts';
 import { BOOT_LOW_FREE, GUEST_IMAGE_BASE } from '../../src/arch/platform.ts';
 import type { GuestBuild } from '../../src/kernels/guest.ts';
 import { buildGuest, GUESTS } from '../../src/kernels/guests.ts';
@@ -111,21 +119,34 @@ describe('the parts that can be chosen', () => {
     ]);
   });
 
-  test('every lock algorithm has both procedures, and marks its spinning', () => {
-    const found = LOCKS.map(({ name }) => {
-      const build = buildGuest('hello', { lock: name });
-      return [
-        name,
-        build.symbols.has('lock_acquire'),
-        build.symbols.has('lock_release'),
-        marks(build, MARK_SPIN_BEGIN),
-        marks(build, MARK_SPIN_END),
-      ];
-    });
-    expect(found).toEqual([
-      ['ticket', true, true, 1, 1],
-      ['tas', true, true, 1, 1],
+  test.each(LOCKS.map(({ name }) => name))('lock %s has its procedures, and marks acquisitions, releases and waits', (name) => {
+    const build = buildGuest('hello', { lock: name });
+    for (const procedure of ['lock_acquire', 'lock_try', 'lock_release', 'lock_setup']) expect(build.symbols.has(procedure)).toBe(true);
+    expect(marks(build, MARK_SPIN_BEGIN)).toBe(marks(build, MARK_SPIN_END));
+    for (const mark of [MARK_SPIN_BEGIN, MARK_LOCK_TRIED, MARK_LOCK_RELEASED]) expect(marks(build, mark)).toBeGreaterThan(0);
+    const unmarked = buildGuest('hello', { lock: name, parameters: { 'lock-marks': 0 } });
+    for (const mark of [MARK_LOCK_TRIED, MARK_LOCK_RELEASED]) expect(marks(unmarked, mark)).toBe(0);
+  });
+
+  test('the paravirtual locks, and no others, make a hypercall, and say so', () => {
+    const found = LOCKS.map(({ name, hypercall }) => [name, hypercall !== undefined]);
+    const calling = LOCKS.map(({ name }) => [
+      name,
+      buildGuest('hello', { lock: name }).listing.some((line) => line.kind === 'instruction' && line.text === 'vmcall'),
     ]);
+    expect(calling).toEqual(found);
+    expect(found.filter(([, needs]) => needs).map(([name]) => name)).toEqual(['pv-ticket', 'pv-preemptable', 'pv-qspinlock']);
+  });
+
+  test('a lock has parameters of its own, which another does not know', () => {
+    const unit = { 'lock-unit': 3 };
+    expect(buildGuest('hello', { lock: 'preemptable', parameters: unit }).image).not.toEqual(
+      buildGuest('hello', { lock: 'preemptable' }).image,
+    );
+    expect(() => buildGuest('hello', { lock: 'tas', parameters: unit })).toThrow("no parameter of hello 'lock-unit'; there is lock-marks");
+    expect(() => buildGuest('hello', { lock: 'preemptable', parameters: { 'lock-unit': 15 } })).toThrow(
+      'hello: lock-unit = 15 is not a whole number from 0 to 14',
+    );
   });
 
   test('parameters change the image', () => {
@@ -135,7 +156,7 @@ describe('the parts that can be chosen', () => {
   test('names and values that do not exist are refused', () => {
     expect(() => buildGuest('helo')).toThrow("no guest 'helo'; there is hello, smp, ipi-pingpong, page-faults, shootdown");
     expect(() => buildGuest('shootdown', { shootdown: 'prayer' })).toThrow("no shootdown scheme 'prayer'; there is ipi, shoot4u, none");
-    expect(() => buildGuest('smp', { lock: 'mcs' })).toThrow("no lock 'mcs'; there is ticket, tas");
+    expect(() => buildGuest('smp', { lock: 'prayer' })).toThrow("no lock 'prayer'; there is ticket, tas, mcs, qspinlock");
     expect(() => buildGuest('shootdown', { parameters: { page: 1 } })).toThrow(
       "no parameter of shootdown 'page'; there is iterations, pages, slots",
     );

@@ -8,7 +8,7 @@ test('everything that is listed can be named in a run', () => {
   const vmm = virtual(1, 2);
   for (const { name } of guests) expect(planRun(options(name, { cores: 2 })).guest).toBe(name);
   for (const { name } of schemes) expect(planRun(options('shootdown', { vmm, shootdown: name })).scheme?.name).toBe(name);
-  for (const { name } of locks) expect(planRun(options('smp', { lock: name })).lock).toBe(name);
+  for (const { name } of locks) expect(planRun(options('smp', { vmm, lock: name })).lock).toBe(name);
   for (const { name } of profiles) expect(planRun(options('smp', { profile: name })).profile.name).toBe(name);
   for (const { name } of schedulers) {
     expect(planRun(options('smp', { vmm: { ...vmm, scheduler: name } })).virtual?.scheduler.name).toBe(name);

@@ -9,12 +9,13 @@ import type { Assembler } from '../../asm/assembler.ts';
 import { mem64 } from '../../asm/operand.ts';
 import { edi, rax, rbx, rdi } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
-import type { GuestChoices, GuestDefinition, GuestParameter } from '../guest.ts';
+import type { GuestChoices, GuestDefinition } from '../guest.ts';
 import { barrier } from '../lib/barrier.ts';
 import { reportFigure } from '../lib/figure.ts';
 import { buildKernel } from '../lib/kernel.ts';
 import { print } from '../lib/serial.ts';
 import { smp } from '../lib/smp.ts';
+import type { GuestParameter } from '../parameter.ts';
 
 export interface BenchKernel {
   readonly name: string;

@@ -81,6 +81,7 @@ export function boot(a: Assembler): void {
   a.jne('boot_failed');
   a.cmp(mem64('boot_cores'), MAX_CORES);
   a.ja('boot_failed');
+  a.call('lock_setup');
   a.sti();
   a.call('main');
   a.jmp('power_off');

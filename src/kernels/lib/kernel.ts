@@ -2,10 +2,10 @@
 import { GUEST_IMAGE_BASE } from '../../arch/platform.ts';
 import { type Assembled, type Assembler, assembler } from '../../asm/assembler.ts';
 import { boot } from './boot.ts';
-import type { LockAlgorithm } from './locks/lock.ts';
+import type { ChosenLock } from './locks/lock.ts';
 
 /** @param scenario writes `main` and includes the parts it needs. */
-export function buildKernel(lock: LockAlgorithm, scenario: (a: Assembler) => void): Assembled {
+export function buildKernel(lock: ChosenLock, scenario: (a: Assembler) => void): Assembled {
   const a = assembler();
   // Data on pages of their own: a store to a page that holds code makes a processor fetch, and an emulator translate, that code anew.
   a.section('data', () => a.align(4096));

@@ -1,7 +1,7 @@
 import { HYPERCALL_KICK_CPU } from '../../arch/hypercalls.ts';
 import type { Hypercall } from './hypercall.ts';
 
-/** KVM_HC_KICK_CPU: a halted vCPU runs again though no interrupt is pending, so that a lock holder can wake the waiter it hands over to. */
+/** KVM_HC_KICK_CPU: a halted vCPU runs again though no interrupt is pending, so that a lock holder can wake the waiter it hands over to. One that is about to halt does not. */
 export const kickCpu: Hypercall = {
   number: HYPERCALL_KICK_CPU,
   name: 'kick-cpu',

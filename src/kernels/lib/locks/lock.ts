@@ -1,19 +1,67 @@
 /**
- * The contract of a spinlock: 64 bits of memory, zero when free, and two procedures, `lock_acquire(RDI)` and `lock_release(RDI)`.
+ * The contract of a spinlock: 64 bits of memory, 8-byte aligned, zero when new, and three procedures:
  *
- * A lock orders memory: what its holder wrote is seen by the next holder. Acquiring spins with PAUSE and says so with marks on the
- * contended path only. Interrupt handlers take no locks, so holders may be interrupted.
+ *   lock_acquire(RDI = lock)        returns holding it
+ *   lock_try(RDI = lock) → EAX      1: it is held now; 0: it was not free, or somebody was faster; never waits
+ *   lock_release(RDI = lock)        on the core that acquired it
+ *
+ * `lock_setup` runs once, on core 0 at boot, and ends the run with a message when the algorithm lacks something.
+ *
+ * A lock orders memory: what its holder wrote is seen by the next holder. A core may hold several locks, released in any order. A lock that an
+ * interrupt handler takes is taken with interrupts off everywhere else; handlers run with interrupts off, and may take locks while what they
+ * interrupted waits for others. RFLAGS.IF comes out of each procedure as it went in. A holder is not moved to another core.
+ *
+ * Marks (arch/marks) tell observers who waits and who holds: two NOPs, so two cycles, for an uncontended acquisition and release, which the
+ * parameter `lock-marks=0` leaves out; and those of the wait loop, off the fast path.
  */
-import { MARK_SPIN_BEGIN, MARK_SPIN_END, WAIT_LOCK } from '../../../arch/marks.ts';
+import { CPUID_1_ECX_HYPERVISOR } from '../../../arch/cpuidBits.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
-import { edi } from '../../../asm/register.ts';
+import { eax, ecx, edi, rbx } from '../../../asm/register.ts';
 import { addr } from '../../../asm/symbolValue.ts';
+import type { GuestParameter, ParameterValues } from '../../parameter.ts';
+import { failWith } from '../exit.ts';
 
 export interface LockAlgorithm {
   readonly name: string;
   readonly doc: string;
-  /** Writes `lock_acquire` and `lock_release`. */
+  /** The hypercall it cannot do without (arch/hypercalls), or undefined when it runs on bare cores too. */
+  readonly hypercall?: number | undefined;
+  readonly parameters: readonly GuestParameter[];
+  /** Writes `lock_acquire`, `lock_try` and `lock_release`. */
+  readonly write: (a: Assembler, parameters: ParameterValues) => void;
+}
+
+/** A lock algorithm whose parameters have values. */
+export interface ChosenLock {
+  readonly name: string;
+  /** Writes its procedures and `lock_setup`. */
   readonly write: (a: Assembler) => void;
+}
+
+/** @param values one for each of the algorithm's parameters; others do no harm. */
+export function chooseLock(algorithm: LockAlgorithm, values: ParameterValues): ChosenLock {
+  return {
+    name: algorithm.name,
+    write(a) {
+      algorithm.write(a, values);
+      writeSetup(a, algorithm);
+    },
+  };
+}
+
+function writeSetup(a: Assembler, { name, hypercall }: LockAlgorithm): void {
+  if (hypercall === undefined) {
+    a.proc('lock_setup', {}, () => {});
+    return;
+  }
+  a.proc('lock_setup', { saves: [rbx] }, () => {
+    a.mov(eax, 1);
+    a.cpuid();
+    a.test(ecx, CPUID_1_ECX_HYPERVISOR);
+    a.jz('lock_needs_hypervisor');
+  });
+  a.label('lock_needs_hypervisor');
+  failWith(a, `${name}: this lock needs a hypervisor that wakes halted cores\n`);
 }
 
 /** The lock at a symbol is held. */
@@ -22,16 +70,14 @@ export function acquire(a: Assembler, symbol: string): void {
   a.call('lock_acquire');
 }
 
+/** EAX = 1 and the lock at a symbol is held, or EAX = 0 and it is not. */
+export function tryAcquire(a: Assembler, symbol: string): void {
+  a.mov(edi, addr(symbol));
+  a.call('lock_try');
+}
+
 /** The lock at a symbol, which this core held, is free. */
 export function release(a: Assembler, symbol: string): void {
   a.mov(edi, addr(symbol));
   a.call('lock_release');
-}
-
-/** `wait` between the marks of a spin for a lock. Changes RDI. */
-export function spinning(a: Assembler, wait: () => void): void {
-  a.mov(edi, WAIT_LOCK);
-  a.mark(MARK_SPIN_BEGIN);
-  wait();
-  a.mark(MARK_SPIN_END);
 }
