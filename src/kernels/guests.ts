@@ -11,9 +11,20 @@ import { pageFaults } from './pageFaults.ts';
 import type { GuestOption, GuestParameter } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
+import { tlbFlush } from './tlbFlush.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, fwkSelftest, ...WORKLOADS, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [
+  hello,
+  smp,
+  ipiPingpong,
+  pageFaults,
+  shootdown,
+  fwkSelftest,
+  tlbFlush,
+  ...WORKLOADS,
+  ...BENCH_GUESTS,
+];
 
 export interface GuestOptions {
   /**

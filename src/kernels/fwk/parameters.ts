@@ -1,5 +1,5 @@
 /** What can be chosen about the full-weight kernel when it is built. */
-import type { GuestParameter } from '../guest.ts';
+import type { GuestParameter } from '../parameter.ts';
 
 /** Parameters of every guest that runs on this kernel. */
 export const KERNEL_PARAMETERS = [
@@ -12,6 +12,10 @@ export const KERNEL_PARAMETERS = [
   { name: 'worker-ticks', default: 25, min: 1, max: 1_000_000, doc: 'ticks between two runs of each core’s kernel thread' },
   { name: 'worker-work', default: 20_000, min: 0, max: 100_000_000, doc: 'instructions of each such run' },
 ] as const satisfies readonly GuestParameter[];
+
+/** The same parameters, some of them with other defaults. */
+export const withDefaults = (defaults: Readonly<Record<string, number>>): readonly GuestParameter[] =>
+  KERNEL_PARAMETERS.map((parameter) => ({ ...parameter, default: defaults[parameter.name] ?? parameter.default }));
 
 /** The same, as the parts of the kernel take them. */
 export interface KernelChoices {

@@ -3,7 +3,7 @@ import { at, mem64 } from '../../asm/operand.ts';
 import { eax, ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
 import { FIXED_IPI } from '../lib/callFunction.ts';
 import { areaOf, cpu, PerCpu } from '../lib/percpu.ts';
-import { coreRecord, KernelCore } from './core.ts';
+import { core, coreRecord, KernelCore } from './core.ts';
 import { VECTOR_RESCHEDULE } from './layout.ts';
 import { THREAD_BLOCKED, THREAD_INTERRUPTIBLE, THREAD_RUNNABLE, Thread } from './thread.ts';
 
@@ -111,7 +111,7 @@ export function runQueues(a: Assembler): void {
 
   a.proc('queue_steal', { saves: [rbx, rbp, r12, r13] }, () => {
     a.comment('the longest queue, read without locks: it is a guess, which the lock then confirms');
-    a.xor(edx, edx);
+    a.mov(rdx, rdi);
     a.xor(r13, r13);
     a.xor(ecx, ecx);
     a.repeat_while('b', () => {
@@ -137,6 +137,18 @@ export function runQueues(a: Assembler): void {
       a.call('lock_release');
     });
     a.mov(rax, rbx);
+  });
+
+  a.proc('queue_balance', {}, () => {
+    a.mov(rdi, core(KernelCore.queueLength));
+    a.inc(rdi);
+    a.call('queue_steal');
+    a.test(rax, rax);
+    a.return_if('z');
+    a.mov(at(rax, Thread.onCore), 0);
+    a.mov(rdi, rax);
+    a.mov(esi, cpu(PerCpu.number));
+    a.call('queue_put');
   });
 
   a.comment('R13 = core record whose lock is held: RAX = the first thread that may go to another core, taken out, or 0');

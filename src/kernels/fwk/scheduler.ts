@@ -46,6 +46,7 @@ export const scheduler =
       a.if_('z', () => {
         a.test(rbp, rbp);
         a.return_if('nz');
+        a.xor(edi, edi);
         a.call('queue_steal');
         a.test(rax, rax);
         a.cmovz(rax, core(KernelCore.idle));

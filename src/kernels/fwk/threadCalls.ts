@@ -67,8 +67,11 @@ export function threadCalls(a: Assembler): void {
     a.mov(rax, USER_END);
     a.cmp(rsi, rax);
     a.ja('.invalid');
-    a.cmp(r8, rax);
-    a.jae('.invalid');
+    a.test(rdi, CLONE_SETTLS);
+    a.if_('nz', () => {
+      a.cmp(r8, rax);
+      a.jae('.invalid');
+    });
     a.mov(r12, rdi);
     a.mov(r13, rsi);
     a.mov(r14, rdx);

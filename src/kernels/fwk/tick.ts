@@ -12,13 +12,19 @@ import { CPUID_1_ECX_TSC_DEADLINE } from '../../arch/cpuidBits.ts';
 import { IA32_TSC_DEADLINE } from '../../arch/msr.ts';
 import type { Assembler } from '../../asm/assembler.ts';
 import { mem64 } from '../../asm/operand.ts';
-import { eax, ecx, edi, edx, esi, rax, rbx, rcx, rdi, rdx } from '../../asm/register.ts';
+import { eax, ebx, ecx, edi, edx, esi, rax, rbx, rcx, rdi, rdx } from '../../asm/register.ts';
 import { failWith } from '../lib/exit.ts';
 import { VECTOR_TIMER } from '../lib/layout.ts';
 import { readTsc } from '../lib/time.ts';
 import { core, KernelCore } from './core.ts';
 import { returnIfUser } from './entry.ts';
 import type { KernelChoices } from './parameters.ts';
+
+/** Bits of `workDue`. */
+const WORKER_DUE = 1;
+const BALANCE_DUE = 2;
+/** Every how many ticks a core compares its queue with the longest; a power of two. */
+const BALANCE_TICKS = 2;
 
 export const tick =
   (choices: KernelChoices) =>
@@ -72,8 +78,11 @@ export const tick =
       a.dec(core(KernelCore.workerLeft));
       a.if_('z', () => {
         a.mov(core(KernelCore.workerLeft), choices.workerTicks);
-        a.mov(core(KernelCore.workDue), 1);
+        a.or(core(KernelCore.workDue), WORKER_DUE);
       });
+      a.mov(rax, core(KernelCore.ticks));
+      a.test(rax, BALANCE_TICKS - 1);
+      a.if_('z', () => a.or(core(KernelCore.workDue), BALANCE_DUE));
       a.dec(core(KernelCore.sliceLeft));
       a.if_('le', () => {
         a.mov(core(KernelCore.sliceLeft), choices.sliceTicks);
@@ -90,12 +99,16 @@ export const tick =
       returnIfUser(a);
     });
 
-    a.proc('deferred_work', {}, () => {
-      a.cmp(core(KernelCore.workDue), 0);
-      a.return_if('e');
-      a.mov(core(KernelCore.workDue), 0);
-      a.mov(rdi, core(KernelCore.worker));
-      a.call('thread_wake');
+    a.proc('deferred_work', { saves: [rbx] }, () => {
+      a.xor(ebx, ebx);
+      a.xchg(core(KernelCore.workDue), ebx);
+      a.test(ebx, WORKER_DUE);
+      a.if_('nz', () => {
+        a.mov(rdi, core(KernelCore.worker));
+        a.call('thread_wake');
+      });
+      a.test(ebx, BALANCE_DUE);
+      a.if_('nz', () => a.call('queue_balance'));
     });
 
     a.comment('the kernel thread of a core: some work, then it waits until it is wanted again');

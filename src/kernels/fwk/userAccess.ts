@@ -16,7 +16,7 @@ import { USER_BASE, USER_END } from './layout.ts';
 /** Instructions that may fault on user memory, and where the kernel goes on when they may not have it. */
 const FIXUPS = [
   ['user_copy', 'user_fault'],
-  ['user_load', 'user_load_fault'],
+  ['user_load', 'user_fault'],
   ['user_store', 'user_fault'],
 ] as const;
 
@@ -43,8 +43,10 @@ export function userAccess(a: Assembler): void {
   a.label('.bad');
   a.comment('the return address of the check itself');
   a.pop(rax);
+  a.comment('in RDX, too, where get_user32 says how it went');
   a.label('user_fault');
   a.mov(rax, -EFAULT);
+  a.mov(rdx, rax);
   a.ret();
 
   a.proc('copy_to_user', {}, () => {
@@ -74,9 +76,6 @@ export function userAccess(a: Assembler): void {
   a.label('user_load');
   a.mov(eax, mem32(rdi));
   a.xor(edx, edx);
-  a.ret();
-  a.label('user_load_fault');
-  a.mov(rdx, -EFAULT);
   a.ret();
 
   a.proc('put_user32', {}, () => {

@@ -47,9 +47,11 @@ export function elfProgram(name: string, bytes: Uint8Array): UserProgram {
   }
   segments.sort((a, b) => a.start - b.start);
   for (const [index, { start }] of segments.entries())
-    if (index > 0 && start < segments[index - 1]!.end) fail('two segments share a page; link with -z separate-code and a page size of 4096');
+    if (index > 0 && start < segments[index - 1]!.end)
+      fail('two segments share a page; link with -z separate-code and a page size of 4096');
   const entry = word(24);
-  if (!segments.some(({ start, end, rights }) => entry >= start && entry < end && rights & PROT_EXEC)) fail('the entry point is in no code');
+  if (!segments.some(({ start, end, rights }) => entry >= start && entry < end && rights & PROT_EXEC))
+    fail('the entry point is in no code');
   return { name, entry, segments, symbols: new Map() };
 }
 

@@ -1,5 +1,5 @@
 /** parsec: the guest that behaves like a program of the suite, by its profile, or by one given in parameters. */
-import type { GuestParameter } from '../guest.ts';
+import type { GuestParameter } from '../parameter.ts';
 import { parsecArguments } from './parsecArguments.ts';
 import { NOMINAL_INSTRUCTIONS_PER_SECOND, PARSEC_PROFILES, type ParsecProfile } from './parsecProfiles.ts';
 import { programGuest, SEED, THREADS } from './programGuest.ts';

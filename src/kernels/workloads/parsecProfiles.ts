@@ -74,7 +74,9 @@ const mappings = (perSecond: number, pages: number, why: string) => ({
 
 /** The shared set of the report is cut to what a small machine has: beyond the reach of the TLBs its size does not matter to them. */
 const cold = (kilobytes: number): Sourced =>
-  kilobytes <= COLD_MOST ? tr(kilobytes) : { value: COLD_MOST, source: `[D] TR-811-08 [R-hi] has ${kilobytes / 1024} MB; cut to ${COLD_MOST / 1024}` };
+  kilobytes <= COLD_MOST
+    ? tr(kilobytes)
+    : { value: COLD_MOST, source: `[D] TR-811-08 [R-hi] has ${kilobytes / 1024} MB; cut to ${COLD_MOST / 1024}` };
 const COLD_MOST = 8192;
 
 const oneLock = assumed(1, 'one queue or counter');
@@ -136,10 +138,14 @@ export const PARSEC_PROFILES: readonly ParsecProfile[] = [
     coldKilobytes: cold(256 * 1024),
     mapsPerSecond: {
       value: 50,
-      source: '[M] 3.9 munmaps of large buffers for each MB of input; [D] at 201 instructions a byte (37.1 G for 184 MB, [R-hi]); 20 to 500',
+      source:
+        '[M] 3.9 munmaps of large buffers for each MB of input; [D] at 201 instructions a byte (37.1 G for 184 MB, [R-hi]); 20 to 500',
     },
     mapPages: { value: 65, source: '[M] buffers of 256 KB and a header' },
-    trimsPerSecond: { value: 50, source: '[M] 3.9 arenas trimmed for each MB of input; [D] as mapsPerSecond; 20 to 2000 for smaller chunks' },
+    trimsPerSecond: {
+      value: 50,
+      source: '[M] 3.9 arenas trimmed for each MB of input; [D] as mapsPerSecond; 20 to 2000 for smaller chunks',
+    },
     trimPages: { value: 23, source: '[M] mean; most are 1 to 4, some above 100' },
     growsPerSecond: { value: 530, source: '[M] 41 mprotects for each MB of input; [D] as mapsPerSecond; 200 to 5000' },
     growPages: { value: 2, source: '[M] 1 to 4, mean 1.7' },
@@ -147,7 +153,11 @@ export const PARSEC_PROFILES: readonly ParsecProfile[] = [
   {
     name: 'facesim',
     doc: 'moves a face: a pool of threads that gets tasks',
-    structure: { kind: 'pipeline', stages: 1, handoversPerSecond: { value: 270, source: '[D] conditions: 3137 in 29.9 G instructions, [R-hi]' } },
+    structure: {
+      kind: 'pipeline',
+      stages: 1,
+      handoversPerSecond: { value: 270, source: '[D] conditions: 3137 in 29.9 G instructions, [R-hi]' },
+    },
     instructions: billions(29.9),
     lockCount: tr(14_541),
     barrierCount: tr(0),
@@ -229,7 +239,11 @@ export const PARSEC_PROFILES: readonly ParsecProfile[] = [
   {
     name: 'vips',
     doc: 'transforms an image by tiles: every operation has buffers that come and go',
-    structure: { kind: 'pipeline', stages: 1, handoversPerSecond: { value: 530, source: '[D] conditions: 6361 in 31.21 G instructions, [R-hi]' } },
+    structure: {
+      kind: 'pipeline',
+      stages: 1,
+      handoversPerSecond: { value: 530, source: '[D] conditions: 6361 in 31.21 G instructions, [R-hi]' },
+    },
     instructions: billions(31.21),
     lockCount: tr(33_586),
     barrierCount: tr(0),
@@ -246,7 +260,11 @@ export const PARSEC_PROFILES: readonly ParsecProfile[] = [
   {
     name: 'x264',
     doc: 'encodes a film: frames that wait for each other',
-    structure: { kind: 'pipeline', stages: 1, handoversPerSecond: { value: 85, source: '[D] conditions: 1056 in 32.43 G instructions, [R-hi]' } },
+    structure: {
+      kind: 'pipeline',
+      stages: 1,
+      handoversPerSecond: { value: 85, source: '[D] conditions: 1056 in 32.43 G instructions, [R-hi]' },
+    },
     instructions: billions(32.43),
     lockCount: tr(16_767),
     barrierCount: tr(0),

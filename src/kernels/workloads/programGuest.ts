@@ -1,7 +1,8 @@
 /** Guests that are a compiled program on the full-weight kernel: their parameters become its arguments, `name=number` each. */
 import { buildFwk } from '../fwk/fwk.ts';
 import { KERNEL_PARAMETERS } from '../fwk/parameters.ts';
-import type { GuestDefinition, GuestOption, GuestParameter } from '../guest.ts';
+import type { GuestDefinition } from '../guest.ts';
+import type { GuestOption, GuestParameter } from '../parameter.ts';
 import { type ProgramName, program } from './programFile.ts';
 
 /** The names of a program's figures (MARK_FIGURE), in the order of their numbers. */
