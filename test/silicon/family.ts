@@ -15,6 +15,8 @@ export interface Finding {
 export interface Row {
   cases: number;
   differences: number;
+  /** Cases in which the processor did not repeat what it did. */
+  unsteady: number;
   /** Cases by mnemonic. */
   readonly mnemonics: Map<string, number>;
 }
@@ -26,7 +28,7 @@ export class Tally {
   row(name: string): Row {
     const known = this.rows.get(name);
     if (known !== undefined) return known;
-    const row = { cases: 0, differences: 0, mnemonics: new Map<string, number>() };
+    const row = { cases: 0, differences: 0, unsteady: 0, mnemonics: new Map<string, number>() };
     this.rows.set(name, row);
     return row;
   }
@@ -49,13 +51,13 @@ export class Tally {
   /** One line for each row. */
   get lines(): string[] {
     const rows = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1));
-    const line = (name: string, { cases, differences, mnemonics }: Row): string => {
+    const line = (name: string, { cases, differences, unsteady, mnemonics }: Row): string => {
       const fewest = [...mnemonics].reduce((least, one) => (one[1] < least[1] ? one : least), ['', Number.POSITIVE_INFINITY] as const);
-      return `| ${name} | ${cases} | ${mnemonics.size} | ${fewest[0].toUpperCase()} ${fewest[1]} | ${differences} |`;
+      return `| ${name} | ${cases} | ${mnemonics.size} | ${fewest[0].toUpperCase()} ${fewest[1]} | ${unsteady} | ${differences} |`;
     };
     return [
-      '| family | cases | mnemonics | fewest | differences |',
-      '|---|---:|---:|---|---:|',
+      '| family | cases | mnemonics | fewest | not repeated | differences |',
+      '|---|---:|---:|---|---:|---:|',
       ...rows.map(([name, row]) => line(name, row)),
     ];
   }

@@ -1,6 +1,6 @@
 /**
  * The model against the processor at hand, for long runs.
- * `npm run test:silicon -- --seconds N [--seed S] [--family general|vector] [--form PATTERN] [--engine reference|jit|both] [--size 16|32|64]
+ * `npm run test:silicon -- --seconds N [--seed S] [--family general|vector|x87|mmx|state] [--form PATTERN] [--engine reference|jit|both] [--size 16|32|64]
  * [--keep-going]`
  *
  * Prints the processor's name, a table by family, and what was left out. A difference is shrunk where that can be, shown, and written to
@@ -11,12 +11,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ENGINES } from '../../src/cpu/engines/registry.ts';
 import { type Family, type Finding, Tally } from './family.ts';
-import { generalFamily } from './generalFamily.ts';
+import { type FamilyOptions, generalFamily } from './generalFamily.ts';
 import { processorName } from './processor.ts';
 import { vectorFamily } from './vectorFamily.ts';
+import { X87_SETS } from './x87Cases.ts';
+import { x87Family } from './x87Family.ts';
 
 const REGRESSIONS = 'test/regressions/silicon';
-const FAMILIES = { general: generalFamily, vector: vectorFamily };
+const FAMILIES: Readonly<Record<string, (options: FamilyOptions) => Family | string>> = {
+  general: generalFamily,
+  vector: vectorFamily,
+  ...Object.fromEntries(X87_SETS.map((set) => [set, (options: FamilyOptions): Family | string => x87Family(set, options)])),
+};
 
 const { values } = parseArgs({
   options: {
