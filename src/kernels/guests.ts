@@ -1,18 +1,30 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
+import { fairbench } from './fairbench.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
 import { chooseLock } from './lib/locks/lock.ts';
 import { LOCKS } from './lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
+import { overhead } from './overhead.ts';
 import { pageFaults } from './pageFaults.ts';
 import type { GuestOption, GuestParameter } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...WORKLOADS, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [
+  hello,
+  smp,
+  ipiPingpong,
+  pageFaults,
+  shootdown,
+  fairbench,
+  overhead,
+  ...WORKLOADS,
+  ...BENCH_GUESTS,
+];
 
 export interface GuestOptions {
   /**
