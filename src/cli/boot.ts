@@ -2,7 +2,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINE_NAMES, type ModuleOption, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
 import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
-import { parseAssignment, parseFactor, parseInteger, parseModule, parsePauseLoop, parseSize, parseTime, parseWeights } from './quantities.ts';
+import {
+  parseAssignment,
+  parseFactor,
+  parseInteger,
+  parseModule,
+  parsePauseLoop,
+  parseSize,
+  parseTime,
+  parseWeights,
+} from './quantities.ts';
 
 const MAX_CORES = 64;
 

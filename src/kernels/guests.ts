@@ -1,7 +1,7 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
-import { fwkSelftest } from './fwkSelftest.ts';
 import { fairbench } from './fairbench.ts';
+import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
