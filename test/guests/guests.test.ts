@@ -156,8 +156,9 @@ describe('shootdown schemes', () => {
   );
 
   test('shoot4u-fine is caught by the oracle where a range has more than a page, and is right for one', () => {
+    const params = { iterations: '10', think: '2000', reads: '32' };
     const run = (pages: string) =>
-      quickRun('shootdown', { cores: 2, vmm: virtual(1, 3), shootdown: 'shoot4u-fine', params: { pages }, checkTlb: true }).stop;
+      quickRun('shootdown', { cores: 3, vmm: virtual(1, 3), shootdown: 'shoot4u-fine', params: { ...params, pages }, checkTlb: true }).stop;
     expect(run('1')).toEqual(OFF);
     expect(run('3')).toMatchObject({ kind: 'oracle', detail: expect.stringContaining('the shootdown that should have removed it') });
   });

@@ -34,7 +34,9 @@ export function differences(insns: readonly Instruction[], one: SiliconCase, exp
   // The kernel says of its own half that pages are present, whatever they are.
   const hidden = expected.vector === VECTOR_PF && expected.cr2 >= KERNEL_HALF ? 1 : 0;
   check('error code', expected.errorCode | hidden, actual.errorCode | hidden);
-  check('cr2', expected.cr2, actual.cr2);
+  // Processors differ about which operand of CMPS they look at first, when neither is there.
+  const either = expected.vector === VECTOR_PF && insns.some(({ mnemonic }) => /^Cmps[bwdq]$/.test(mnemonic));
+  if (!either) check('cr2', expected.cr2, actual.cr2);
   check('rip', expected.rip, actual.rip);
   // Processors differ about RF between two elements of a repeated string instruction.
   const repeated = expected.vector === VECTOR_DB && insns.some(({ repeat }) => repeat !== 0) ? RFLAGS_RF : 0;

@@ -21,9 +21,41 @@ export interface Row {
   readonly mnemonics: Map<string, number>;
 }
 
+/** A tally as plain data. */
+export type TallyText = readonly (readonly [
+  name: string,
+  row: Omit<Row, 'mnemonics'> & { readonly mnemonics: readonly (readonly [string, number])[] },
+])[];
+
 /** Rows by name. */
 export class Tally {
   readonly rows = new Map<string, Row>();
+
+  /** What `text` was made from. */
+  static of(text: TallyText): Tally {
+    const tally = new Tally();
+    for (const [name, row] of text) tally.rows.set(name, { ...row, mnemonics: new Map(row.mnemonics) });
+    return tally;
+  }
+
+  /** All of them together. */
+  static sum(tallies: readonly Tally[]): Tally {
+    const sum = new Tally();
+    for (const { rows } of tallies) {
+      for (const [name, { cases, differences, unsteady, mnemonics }] of rows) {
+        const row = sum.row(name);
+        row.cases += cases;
+        row.differences += differences;
+        row.unsteady += unsteady;
+        for (const [mnemonic, count] of mnemonics) row.mnemonics.set(mnemonic, (row.mnemonics.get(mnemonic) ?? 0) + count);
+      }
+    }
+    return sum;
+  }
+
+  get text(): TallyText {
+    return [...this.rows].map(([name, row]) => [name, { ...row, mnemonics: [...row.mnemonics] }]);
+  }
 
   row(name: string): Row {
     const known = this.rows.get(name);

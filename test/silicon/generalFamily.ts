@@ -8,8 +8,9 @@ import { Processor } from './processor.ts';
 import { shrink } from './shrink.ts';
 import { caseText, outcomeText, type SiliconCase, TIMED_OUT } from './siliconCase.ts';
 
-const STATES = 12;
-const BATCH = 600;
+/** Of each encoding: generated code is compiled once for all of them. */
+const STATES = 24;
+const BATCH = 400;
 
 export interface FamilyOptions {
   readonly engines: readonly EngineName[];

@@ -86,6 +86,8 @@ const KERNEL_CS = 0x10;
 const TSS_SELECTOR = 0x40;
 /** Cycles after which a case has not come to an end. */
 const LONGEST = 20_000;
+/** Words that are compared at once. */
+const PART_WORDS = 32;
 
 /** A descriptor of eight bytes. */
 const descriptor = (access: number, flags: number, base: number, limit: number): bigint =>
@@ -110,6 +112,8 @@ export class Model {
   private readonly segments = new Map<number, bigint>();
   private readonly page = new Uint8Array(CODE_SIZE);
   private tables = true;
+  /** Parts of the data, and of what it was before. */
+  private readonly parts: readonly (readonly [Buffer, Buffer])[];
 
   constructor(engine: EngineName) {
     this.machine = new Machine({ profile: ivybridge, cores: 1, memory: 2 * 1024 ** 2, engine, probe: noProbe });
@@ -120,6 +124,9 @@ export class Model {
     this.words = new BigUint64Array(bytes.buffer, bytes.byteOffset + DATA, WRITABLE_SIZE / 8);
     for (let t = 0; t < TEMPLATES; t++)
       this.templateWords.push(new BigUint64Array(this.templates.buffer, t * DATA_SIZE, WRITABLE_SIZE / 8));
+    const partOf = ({ buffer, byteOffset }: BigUint64Array, i: number): Buffer =>
+      Buffer.from(buffer, byteOffset + i * PART_WORDS * 8, PART_WORDS * 8);
+    this.parts = Array.from({ length: this.words.length / PART_WORDS }, (_, i) => [partOf(this.words, i), partOf(this.before, i)]);
     bytes.set(this.templates.subarray(0, DATA_SIZE), DATA);
     bytes.fill(HLT, CODE, CODE + CODE_SIZE);
     this.writePageTables();
@@ -270,7 +277,12 @@ export class Model {
     const { core, words, before } = this;
     const { u64, i32 } = core.state;
     const changes: { address: number; value: bigint }[] = [];
-    for (let i = 0; i < words.length; i++) if (words[i] !== before[i]) changes.push({ address: DATA + 8 * i, value: words[i]! });
+    for (let part = 0; part < this.parts.length; part++) {
+      const [now, then] = this.parts[part]!;
+      if (now.equals(then)) continue;
+      for (let i = part * PART_WORDS; i < (part + 1) * PART_WORDS; i++)
+        if (words[i] !== before[i]) changes.push({ address: DATA + 8 * i, value: words[i]! });
+    }
     const selectors = Array.from({ length: 6 }, (_, segment) => i32[I32_SEGMENT_SELECTOR + segment]!);
     const bases: [bigint, bigint] = [u64[U64_SEGMENT_BASE + FS]!, u64[U64_SEGMENT_BASE + GS]!];
     const gpr = [...u64.subarray(0, 16)];

@@ -1,4 +1,5 @@
 /** The shootdown schemes by name. */
+import { hyperv } from './hyperv.ts';
 import { ipi, ipiPle } from './ipi.ts';
 import { kvmPv, kvmPvIpi } from './kvmPv.ts';
 import { kvmtlb } from './kvmtlb.ts';
@@ -17,6 +18,7 @@ export const SHOOTDOWN_SCHEMES: readonly ShootdownScheme[] = [
   shoot4uMode1,
   shoot4uMode3,
   shoot4uMulticast,
+  hyperv,
   shoot4uFine,
   none,
 ];

@@ -10,12 +10,12 @@
  * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end, RCX = CR3 of the space)`. The mask names cores that have the space
  * loaded. A core that has left it drops what it kept of it before it comes back: that is the business of whoever switches spaces.
  *
- * A scheme whose targets act themselves calls `shootdown_serve(RDI = start, RSI = end)` on them, with interrupts off. That is
- * `invalidate_local`, unless the kernel has something else to do there, as one that leaves address spaces behind which it does not use.
- *
  * When `shootdown` returns, page-table pages that only the old entries led to may be freed: no core has them in a paging-structure cache either. But
  * schemes other than `ipi` interrupt nobody, so turning interrupts off keeps nobody from freeing a table: software that walks the tables of
  * another core's space must hold its lock.
+ *
+ * A scheme whose targets act themselves calls `shootdown_serve(RDI = start, RSI = end)` on them, with interrupts off. That is
+ * `invalidate_local`, unless the kernel has something else to do there, as one that leaves address spaces behind which it does not use.
  */
 import type { Shoot4uPolicy } from '../../../arch/hypercalls.ts';
 import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../../arch/marks.ts';
