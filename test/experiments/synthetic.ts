@@ -1,6 +1,7 @@
 import type { Experiment, Labels, Point } from '../../src/experiments/experiment.ts';
 import type { Measurement } from '../../src/experiments/measurement.ts';
 import { runOptions } from '../../src/experiments/runSettings.ts';
+import { addCpuTimes } from '../../src/trace/cpuTime.ts';
 import { LockRecorder } from '../../src/trace/lockRecorder.ts';
 import type { LoggedShootdown } from '../../src/trace/shootdownLog.ts';
 
@@ -35,6 +36,7 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
     locks: { algorithm: null, ...new LockRecorder({ instruction: 1, pause: 1 }).stats() },
     vmExits: {},
     ipis: { sent: 0, delivered: 0 },
+    cpuTime: addCpuTimes([]),
     invalidations: {},
     cores: [],
     vcpus: [],
