@@ -2,7 +2,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINE_NAMES, type ModuleOption, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
 import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
-import { parseAssignment, parseFactor, parseInteger, parseModule, parsePauseLoop, parseSize, parseTime } from './quantities.ts';
+import {
+  parseAssignment,
+  parseFactor,
+  parseInteger,
+  parseModule,
+  parsePauseLoop,
+  parseSize,
+  parseTime,
+  parseWeights,
+} from './quantities.ts';
 
 const MAX_CORES = 64;
 
@@ -52,6 +61,8 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--scheduler <name>', "the VMM's scheduler")
     .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
     .option('--no-halt-exits', 'a halted vCPU keeps its core until its slice ends, as one that computes would')
+    .option('--placement <name>', 'pinned: vCPU i stays on core i modulo their number; floating: vCPUs move to idle cores')
+    .option('--weights <list>', 'shares of the VMs under the schedulers fair and balance, separated by commas', optionParser(parseWeights))
     .option(
       '--ple [window/gap]',
       'a vCPU whose PAUSE loop lasts longer than the window leaves the guest and yields to a preempted sibling; cycles (default: 4096/128)',

@@ -50,6 +50,8 @@ export interface VmmOptions {
   /** Per VM; undefined: as many as there are cores. */
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
+  readonly placement: string | undefined;
+  readonly weights: readonly number[] | undefined;
   readonly slice: TimeSpan | undefined;
   readonly haltExits: boolean;
   readonly pauseLoopExiting: PauseLoopOption | undefined;
@@ -91,6 +93,8 @@ export interface RawBootOptions {
   readonly slice?: TimeSpan;
   /** Commander's: true unless `--no-halt-exits` is given. */
   readonly haltExits?: boolean;
+  readonly placement?: string;
+  readonly weights?: readonly number[];
   readonly ple?: PauseLoopOption | true;
   readonly coGuest?: string;
   readonly coParam?: Readonly<Record<string, string>>;
@@ -136,7 +140,14 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 }
 
 /** Options that say nothing without virtual machines, by the names that users give them. */
-const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
+const VIRTUAL_OPTIONS = {
+  scheduler: '--scheduler',
+  slice: '--slice',
+  placement: '--placement',
+  weights: '--weights',
+  ple: '--ple',
+  coGuest: '--co-guest',
+} as const;
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
@@ -150,8 +161,8 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
   const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
-  const { vms = 1, vcpus, scheduler, slice, haltExits = true } = raw;
-  return { vms, vcpus, scheduler, slice, haltExits, pauseLoopExiting, coGuest };
+  const { vms = 1, vcpus, scheduler, placement, weights, slice, haltExits = true } = raw;
+  return { vms, vcpus, scheduler, placement, weights, slice, haltExits, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -69,6 +69,11 @@ export function parseFactor(text: string): number {
   return factor;
 }
 
+/** Whole numbers, separated by commas. */
+export function parseWeights(text: string): readonly number[] {
+  return text.split(',').map((part) => parseInteger(part, 1));
+}
+
 /** WINDOW/GAP in cycles. */
 export function parsePauseLoop(text: string): { readonly window: number; readonly gap: number } {
   const match = /^([\d_]+)\/([\d_]+)$/.exec(text.trim());

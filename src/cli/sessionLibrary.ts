@@ -134,8 +134,8 @@ function configuration(plan: RunPlan): Record<string, unknown> {
   };
 }
 
-function virtualConfiguration({ scheduler, coGuest, ...given }: VirtualPlan): Record<string, unknown> {
-  const rest = { ...given, pauseLoopExiting: given.pauseLoopExiting ?? null };
+function virtualConfiguration({ scheduler, coGuest, placement, ...given }: VirtualPlan): Record<string, unknown> {
+  const rest = { ...given, placement: placement.name, weights: given.weights ?? null, pauseLoopExiting: given.pauseLoopExiting ?? null };
   if (coGuest === undefined) return { ...rest, scheduler: scheduler.name, coGuest: null };
   const { image: _image, ...named } = coGuest;
   return { ...rest, scheduler: scheduler.name, coGuest: named };

@@ -40,6 +40,10 @@ export interface RunOptions {
         /** Of each VM; undefined: as many as there are cores. */
         readonly vcpus: number | undefined;
         readonly scheduler: string | undefined;
+        /** `pinned`, `floating`; undefined: the scheduler's own. */
+        readonly placement?: string | undefined;
+        /** Weights of the VMs, by VM; undefined: all the same. */
+        readonly weights?: readonly number[] | undefined;
         /** PAUSE-loop exiting, with gap and window in cycles; undefined: off. */
         readonly pauseLoopExiting?: PauseLoopExiting | undefined;
         /** Slice in seconds or in cycles. */

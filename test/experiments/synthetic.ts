@@ -1,6 +1,8 @@
 import type { Experiment, Labels, Point } from '../../src/experiments/experiment.ts';
 import type { Measurement } from '../../src/experiments/measurement.ts';
 import { runOptions } from '../../src/experiments/runSettings.ts';
+import { addCpuTimes } from '../../src/trace/cpuTime.ts';
+import { LockRecorder } from '../../src/trace/lockRecorder.ts';
 import type { LoggedShootdown } from '../../src/trace/shootdownLog.ts';
 
 export const FREQUENCY_HZ = 2.6e9;
@@ -31,8 +33,10 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
     cycles: FREQUENCY_HZ,
     seconds: 1,
     shootdown: { scheme: 'ipi', count: 0, latencyCycles: { min: null, median: null, mean: null, p99: null, max: null } },
+    locks: { algorithm: null, ...new LockRecorder({ instruction: 1, pause: 1 }).stats() },
     vmExits: {},
     ipis: { sent: 0, delivered: 0 },
+    cpuTime: addCpuTimes([]),
     invalidations: {},
     cores: [],
     vcpus: [],
