@@ -3,6 +3,7 @@ import type { LocalApic } from '../apic/localApic.ts';
 import { formatLinear } from '../arch/addresses.ts';
 import { RFLAGS_IF, RFLAGS_TF } from '../arch/rflags.ts';
 
+import type { InvalidationBroadcast } from '../mmu/invalidationBroadcast.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES } from '../trace/counters.ts';
@@ -48,6 +49,8 @@ export interface CoreSurroundings {
   readonly costs: CoreCosts;
   readonly cpuid: CpuidTable;
   readonly probe: Probe;
+  /** Where INVLPGB goes; what it sends to this core counts among its messages. */
+  readonly broadcast: InvalidationBroadcast;
   /** Hands the messages due at `now` to core `core`'s APIC and to its receiver calls. */
   deliverMessages(core: number, now: number): void;
   /** Time of the earliest undelivered message to `core`; Infinity when there is none. */

@@ -60,6 +60,7 @@ import {
   CPUID_D_1_EAX_XSAVEOPT,
 } from '../arch/cpuidBits.ts';
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
+import { CPUID_80000008_EBX_INVLPGB, INVLPGB_COUNT_MAX } from '../arch/invlpgb.ts';
 import type { ProcessorFeature } from '../arch/processorFeatures.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 import { MONITOR_LINE_BYTES } from './addressMonitor.ts';
@@ -138,7 +139,9 @@ export class CpuidTable {
       case 0x8000_0007:
         return [0, 0, 0, CPUID_80000007_EDX_INVARIANT_TSC];
       case 0x8000_0008:
-        return [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
+        return this.identity.features?.includes('invlpgb')
+          ? [PHYSICAL_BITS | (LINEAR_BITS << 8), CPUID_80000008_EBX_INVLPGB, 0, INVLPGB_COUNT_MAX]
+          : [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
       default:
         return [0, 0, 0, 0];
     }

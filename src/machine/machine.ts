@@ -15,6 +15,7 @@ import { seedChance } from '../cpu/system/chance.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system/operations.ts';
 import { PortBus } from '../devices/portBus.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
+import { InvalidationBroadcast } from '../mmu/invalidationBroadcast.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Probe } from '../trace/probe.ts';
@@ -36,7 +37,7 @@ export interface MachineConfiguration {
   readonly memory: number;
   readonly engine: EngineName;
   readonly probe: Probe;
-  /** Cycles a core may run ahead of the slowest other; at most the IPI latency, which is the default. */
+  /** Cycles a core may run ahead of the slowest other; at most the shortest latency between cores, which is the default. */
   readonly quantum?: number;
   /** What RDRAND and RDSEED answer follows from it; 0 by default. */
   readonly seed?: number;
@@ -66,7 +67,10 @@ export class Machine {
     const { profile, probe, cores } = configuration;
     this.configuration = configuration;
     this.costs = costsOf(profile.costs);
-    this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
+    const shortest = profile.identity.features?.includes('invlpgb')
+      ? Math.min(this.costs.ipiLatency, this.costs.broadcastLatency)
+      : this.costs.ipiLatency;
+    this.quantum = Math.min(configuration.quantum ?? shortest, shortest);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
     const memory = allocateMachineMemory(layout.totalPages);
     const { buffer } = memory;
@@ -74,6 +78,8 @@ export class Machine {
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
+    const broadcast = new InvalidationBroadcast(this.costs.broadcastLatency);
+    broadcast.onSend = (target, due) => this.messageSent(target, due);
 
     const cpuid = new CpuidTable(profile.identity, profile.frequencyHz, cores);
     const surroundings: CoreSurroundings = {
@@ -82,8 +88,12 @@ export class Machine {
       costs: this.costs,
       cpuid,
       probe,
-      deliverMessages: (core, now) => this.interconnect.deliver(core, now),
-      nextMessage: (core) => this.interconnect.nextDue(core),
+      broadcast,
+      deliverMessages: (core, now) => {
+        broadcast.deliver(core, now);
+        this.interconnect.deliver(core, now);
+      },
+      nextMessage: (core) => Math.min(this.interconnect.nextDue(core), broadcast.nextDue(core)),
       stop: (reason) => this.stop(reason),
     };
     const blocks = new BlockCache(
@@ -110,6 +120,7 @@ export class Machine {
         counters: state.counters,
         probe,
       });
+      broadcast.attach(mmu.invalidate);
       const apic = new LocalApic({ id, bus: this.interconnect, clock: state.clock, cyclesPerTick: profile.frequencyHz / APIC_TIMER_HZ });
       // Only the first core is the bootstrap processor.
       if (id !== 0) apic.writeBase(apic.base - (apic.base & APIC_BASE_BSP));

@@ -14,7 +14,7 @@ import { checkSegments } from '../machine/loadSegments.ts';
 import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
-import { PROFILES } from '../machine/profiles/registry.ts';
+import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
@@ -72,7 +72,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = profileFor(options.profile);
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -200,6 +200,11 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+/** A profile, or one with features added. */
+function profileFor(name: string | undefined): Profile {
+  return (name === undefined ? undefined : profileNamed(name)) ?? named(PROFILES, 'profile', name);
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);

@@ -226,6 +226,7 @@ export const INVALIDATION_NAMES = [
   'INVEPT-all',
   'VM-TRANSITION',
   'EPT-VIOLATION',
+  'INVLPGB',
 ] as const;
 export const OPERATION_INVLPG = 0;
 export const OPERATION_INVPCID_ADDRESS = 1;
@@ -246,3 +247,5 @@ export const OPERATION_INVEPT_ALL = 14;
 export const OPERATION_VM_TRANSITION = 15;
 /** An EPT violation: the guest-physical mappings of the address go, and the combined ones of the linear address translated. */
 export const OPERATION_EPT_VIOLATION = 16;
+/** INVLPGB, once for each page, on each core that it reaches. */
+export const OPERATION_INVLPGB = 17;

@@ -1,5 +1,6 @@
 /** The shootdown schemes by name. */
 import { hyperv } from './hyperv.ts';
+import { invlpgb } from './invlpgb.ts';
 import { ipi, ipiPle } from './ipi.ts';
 import { kvmPv, kvmPvIpi } from './kvmPv.ts';
 import { kvmtlb } from './kvmtlb.ts';
@@ -19,6 +20,7 @@ export const SHOOTDOWN_SCHEMES: readonly ShootdownScheme[] = [
   shoot4uMode3,
   shoot4uMulticast,
   hyperv,
+  invlpgb,
   shoot4uFine,
   none,
 ];
