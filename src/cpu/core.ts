@@ -20,6 +20,7 @@ import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
 import { FAULT_STOP, guestFault } from './guestFault.ts';
 import type { Ports } from './ports.ts';
+import type { RemoteActions } from './remoteActions.ts';
 import { resetCore } from './reset.ts';
 import {
   ACTIVITY_ACTIVE,
@@ -85,6 +86,8 @@ export class Core {
   readonly probe: Probe;
   readonly surroundings: CoreSurroundings;
   readonly vmx: Vmx;
+  /** Undefined on processors without them. */
+  remoteActions: RemoteActions | undefined;
   readonly monitor: AddressMonitor;
   engine: Engine;
 

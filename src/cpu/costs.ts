@@ -19,6 +19,8 @@ export interface CoreCosts {
   /** Issuing INVLPGB, whatever number of pages; TLBSYNC when nothing is left to wait for. */
   readonly invlpgb: number;
   readonly tlbsync: number;
+  /** Microcode that serves a remote action request, invalidations apart. */
+  readonly remoteAction: number;
   readonly invept: number;
   readonly writeCr3: number;
   /** Leaving HLT. */

@@ -62,6 +62,7 @@ import {
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
 import { CPUID_80000008_EBX_INVLPGB, INVLPGB_COUNT_MAX } from '../arch/invlpgb.ts';
 import type { ProcessorFeature } from '../arch/processorFeatures.ts';
+import { CPUID_7_EDX_CORE_CAPABILITIES } from '../arch/remoteActions.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 import { MONITOR_LINE_BYTES } from './addressMonitor.ts';
 
@@ -114,7 +115,14 @@ export class CpuidTable {
       case 5:
         return [MONITOR_LINE_BYTES, MONITOR_LINE_BYTES, CPUID_5_ECX_EXTENSIONS | CPUID_5_ECX_MASKED_BREAKS, CPUID_5_EDX_C1];
       case 7:
-        return subleaf === 0 ? [0, FEATURES_7_EBX, CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID, 0] : [0, 0, 0, 0];
+        return subleaf === 0
+          ? [
+              0,
+              FEATURES_7_EBX,
+              CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID,
+              this.identity.features?.includes('rar') ? CPUID_7_EDX_CORE_CAPABILITIES : 0,
+            ]
+          : [0, 0, 0, 0];
       case 0xb:
         return this.topology(subleaf, apicId);
       case 0xd:

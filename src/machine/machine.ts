@@ -1,4 +1,4 @@
-import { Interconnect } from '../apic/interconnect.ts';
+import { Interconnect, type InterruptReceiver } from '../apic/interconnect.ts';
 import { LocalApic } from '../apic/localApic.ts';
 import { APIC_BASE_BSP } from '../arch/msr.ts';
 import { Core, type CoreSurroundings } from '../cpu/core.ts';
@@ -8,6 +8,7 @@ import { Decoder } from '../cpu/decode/decoder.ts';
 import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { createEngine, type EngineName } from '../cpu/engines/registry.ts';
 import { isAdvertised } from '../cpu/features.ts';
+import { RemoteActions } from '../cpu/remoteActions.ts';
 import { initCore, startCore } from '../cpu/reset.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from '../cpu/state.ts';
 import type { StopReason } from '../cpu/stop.ts';
@@ -81,6 +82,7 @@ export class Machine {
     const broadcast = new InvalidationBroadcast(this.costs.broadcastLatency);
     broadcast.onSend = (target, due) => this.messageSent(target, due);
 
+    const remoteActions = profile.identity.features?.includes('rar') ?? false;
     const cpuid = new CpuidTable(profile.identity, profile.frequencyHz, cores);
     const surroundings: CoreSurroundings = {
       memory: this.memory,
@@ -121,10 +123,17 @@ export class Machine {
         probe,
       });
       broadcast.attach(mmu.invalidate);
-      const apic = new LocalApic({ id, bus: this.interconnect, clock: state.clock, cyclesPerTick: profile.frequencyHz / APIC_TIMER_HZ });
+      const apic = new LocalApic({
+        id,
+        bus: this.interconnect,
+        clock: state.clock,
+        cyclesPerTick: profile.frequencyHz / APIC_TIMER_HZ,
+        remoteActions,
+      });
       // Only the first core is the bootstrap processor.
       if (id !== 0) apic.writeBase(apic.base - (apic.base & APIC_BASE_BSP));
       const core = new Core(id, state, mmu, apic, engine, surroundings);
+      if (remoteActions) core.remoteActions = new RemoteActions();
       seedChance(core, configuration.seed ?? 0);
       if (id !== 0) core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
       this.interconnect.attach({ apic, clock: state.clock, counters: state.counters, receiver: receiverOf(core) });
@@ -198,7 +207,7 @@ export class Machine {
   }
 }
 
-function receiverOf(core: Core): { init(): void; startup(vector: number): void; nonMaskable(): void } {
+function receiverOf(core: Core): InterruptReceiver {
   return {
     init() {
       initCore(core);
@@ -209,6 +218,9 @@ function receiverOf(core: Core): { init(): void; startup(vector: number): void; 
     },
     nonMaskable() {
       core.pendingNmi = true;
+    },
+    remoteAction() {
+      core.remoteActions?.serve(core);
     },
   };
 }

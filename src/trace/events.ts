@@ -202,7 +202,7 @@ export const EVENT_MARK = 14;
 export const EVENT_ACTIVITY = 15;
 
 /** Delivery modes of interprocessor messages, as DELIVERY_ numbers them (arch/apicRegisters). */
-export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;
+export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'remote-action', 'nmi', 'init', 'startup', 'extint'] as const;
 
 /** Activity states as the `activity` event reports them. */
 export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi', 'mwait'] as const;

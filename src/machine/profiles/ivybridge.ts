@@ -44,6 +44,7 @@ export const ivybridge: Profile = {
       source: '[A] issuing INVLPGB 20 to 200: no figure published; the processor has it with a profile of that feature only',
     },
     tlbsync: { cycles: 30, source: '[A] as a fence, the wait apart' },
+    remoteAction: { cycles: 200, source: '[A] microcode serving a remote action request 100 to 500: no figure published' },
     invept: { cycles: 300, source: '[R-lo] as INVVPID' },
     writeCr3: { cycles: 200, source: '[R] 100 to 300, refills apart' },
     wake: { cycles: 100, source: '[A] leaving HLT: C1, shallow idle only' },
