@@ -2,6 +2,8 @@ import {
   LOCK_GAVE_UP,
   LOCK_WAIT_IN_ORDER,
   LOCK_WAIT_POLL,
+  LOCK_WAIT_TICKET,
+  LOCK_WAIT_TICKET_SHIFT,
   MARK_LOCK_QUEUED,
   MARK_LOCK_RELEASED,
   MARK_LOCK_TIMED_OUT,
@@ -20,6 +22,7 @@ import {
   type LockState,
   type LockWait,
   type Party,
+  takePlace,
 } from './lockState.ts';
 import type { LockStats } from './lockStats.ts';
 import type { Probe } from './probe.ts';
@@ -101,6 +104,7 @@ export class LockRecorder implements Probe {
     const party = this.partyOf(key === NO_VCPU ? -1 - core : key);
     const lock = this.lockAt(key === NO_VCPU ? -1 : keyVm(key), mark === MARK_SPIN_BEGIN ? rsi : rdi);
     if (mark === MARK_SPIN_BEGIN) {
+      this.settle(lock, cycles);
       describeWait(waitOf(party, lock), rdx, this.instruction, this.pause);
       return;
     }
@@ -158,6 +162,7 @@ export class LockRecorder implements Probe {
       cycles: new Float64Array(CAUSES),
       judgedAfter: Number.POSITIVE_INFINITY,
       inOrder: false,
+      ticket: -1,
       timedOut: false,
     };
     lock.line.push(wait);
@@ -255,5 +260,9 @@ const waitOf = (party: Party, lock: LockState): LockWait | undefined => party.wa
 function describeWait(wait: LockWait | undefined, rdx: number, instruction: number, pause: number): void {
   if (wait === undefined) return;
   wait.inOrder = (rdx & LOCK_WAIT_IN_ORDER) !== 0;
+  if ((rdx & LOCK_WAIT_TICKET) !== 0) {
+    wait.ticket = (rdx >>> LOCK_WAIT_TICKET_SHIFT) & 0xffff;
+    takePlace(wait);
+  }
   if (wait.judgedAfter === Number.POSITIVE_INFINITY) wait.judgedAfter = AUTHORS_POLLS * ((rdx & LOCK_WAIT_POLL) * instruction + pause);
 }
