@@ -4,6 +4,8 @@
  */
 /** KVM_HC_KICK_CPU: wake a halted vCPU. RBX = flags (0), RCX = APIC id. */
 export const HYPERCALL_KICK_CPU = 5;
+/** KVM_HC_SCHED_YIELD: yield to a preempted vCPU. RBX = APIC id. */
+export const HYPERCALL_SCHED_YIELD = 11;
 /** Shoot4U (private number of the published patch): RBX = vCPU bitmap, RCX = start, RDX = end. */
 export const HYPERCALL_SHOOT4U = 12;
 /** Shoot4U: end = 0 means the one page at start; end = ~0 means everything of the address space. */

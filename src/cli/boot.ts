@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINE_NAMES, type ModuleOption, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
 import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
-import { parseAssignment, parseInteger, parseModule, parseSize, parseTime } from './quantities.ts';
+import { parseAssignment, parseInteger, parseModule, parsePauseLoop, parseSize, parseTime } from './quantities.ts';
 
 const MAX_CORES = 64;
 
@@ -43,6 +43,11 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--vcpus <n>', 'vCPUs of each virtual machine; runs the guest under the VMM', count(MAX_CORES))
     .option('--scheduler <name>', "the VMM's scheduler")
     .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
+    .option(
+      '--ple [window/gap]',
+      'a vCPU whose PAUSE loop lasts longer than the window leaves the guest and yields to a preempted sibling; cycles (default: 4096/128)',
+      optionParser(parsePauseLoop),
+    )
     .option('--co-guest <name>', 'built-in guest of all virtual machines but the first; the run ends with the first')
     .option('--co-param <key=value>', 'parameter of the co-guest; repeatable', collectParam)
     .option('--shootdown <scheme>', 'TLB shootdown scheme of a built-in guest')

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../arch/addresses.ts';
 import { BOOT_COMMAND_LINE_MAX } from '../arch/platform.ts';
 import { DEFAULT_EVENTS, selectEvents } from '../trace/eventSelection.ts';
 import { TRACE_EXTENSIONS, traceExtension } from '../trace/traceSink.ts';
+import { PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { TimeSpan } from './quantities.ts';
 import { UsageError } from './usageError.ts';
 
@@ -48,7 +49,14 @@ export interface VmmOptions {
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
   readonly slice: TimeSpan | undefined;
+  readonly pauseLoopExiting: PauseLoopOption | undefined;
   readonly coGuest: CoGuestOption | undefined;
+}
+
+/** Gap and window of PAUSE-loop exiting in cycles. */
+export interface PauseLoopOption {
+  readonly gap: number;
+  readonly window: number;
 }
 
 /** What the VMs beside the first run. */
@@ -77,6 +85,7 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  readonly ple?: PauseLoopOption | true;
   readonly coGuest?: string;
   readonly coParam?: Readonly<Record<string, string>>;
   readonly shootdown?: string;
@@ -120,7 +129,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 }
 
 /** Options that say nothing without virtual machines, by the names that users give them. */
-const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', coGuest: '--co-guest' } as const;
+const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
@@ -132,7 +141,8 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
     return undefined;
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, coGuest };
+  const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
+  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -62,6 +62,13 @@ export function timeToCycles(span: TimeSpan, frequencyHz: number): number {
   return span.unit === 'cycles' ? span.cycles : Math.max(1, Math.round((span.nanoseconds * frequencyHz) / 1e9));
 }
 
+/** WINDOW/GAP in cycles. */
+export function parsePauseLoop(text: string): { readonly window: number; readonly gap: number } {
+  const match = /^([\d_]+)\/([\d_]+)$/.exec(text.trim());
+  if (match === null) throw new RangeError(`'${text}' is not WINDOW/GAP in cycles, such as 4096/128`);
+  return { window: parseInteger(match[1]!, 1), gap: parseInteger(match[2]!, 1) };
+}
+
 /** KEY=VALUE; the value may be empty and may hold further equal signs. */
 export function parseAssignment(text: string): readonly [key: string, value: string] {
   const at = text.indexOf('=');

@@ -116,7 +116,8 @@ function configuration(plan: RunPlan): Record<string, unknown> {
   };
 }
 
-function virtualConfiguration({ scheduler, coGuest, ...rest }: VirtualPlan): Record<string, unknown> {
+function virtualConfiguration({ scheduler, coGuest, ...given }: VirtualPlan): Record<string, unknown> {
+  const rest = { ...given, pauseLoopExiting: given.pauseLoopExiting ?? null };
   if (coGuest === undefined) return { ...rest, scheduler: scheduler.name, coGuest: null };
   const { image: _image, ...named } = coGuest;
   return { ...rest, scheduler: scheduler.name, coGuest: named };

@@ -70,7 +70,7 @@ export const I32_LEFT_BLOCK = 161;
 export const I32_LEFT_INSTRUCTION = 162;
 /** Number of the translation context that the shortcut's tags carry. */
 export const I32_SHORTCUT_CONTEXT = 163;
-/** 1 while PAUSE may leave the guest (PAUSE exiting, PAUSE-loop exiting): then it is more than a hint. */
+/** What PAUSE is besides a hint, PAUSE_…: 0 outside guests. */
 export const I32_PAUSE_INTERCEPTED = 164;
 /** 1 while INVLPG leaves the guest (INVLPG exiting). */
 export const I32_INVLPG_INTERCEPTED = 165;
@@ -109,9 +109,14 @@ export const F64_COUNTERS = F64_CLOCK + 1;
 
 /** How far generated code may run, after the counters. */
 export const F64_HORIZON = F64_COUNTERS + COUNTERS.length;
+/** PAUSE-loop exiting: gap and window of the guest, start of the first PAUSE of the loop, end of its last. In cycles. */
+export const F64_PLE_GAP = F64_HORIZON + 1;
+export const F64_PLE_WINDOW = F64_HORIZON + 2;
+export const F64_PLE_FIRST = F64_HORIZON + 3;
+export const F64_PLE_LAST = F64_HORIZON + 4;
 
 /** Byte offset of two 128-bit scratch places of generated code: operands of a floating-point operation that the host carries out. */
-export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_HORIZON + 1) * 8) / 64) * 64;
+export const FLOAT_OPERANDS_OFFSET = Math.ceil(((F64_PLE_LAST + 1) * 8) / 64) * 64;
 
 /** Byte offset of XMM0–XMM15, 16 bytes each, after the counters. */
 export const VECTOR_OFFSET = FLOAT_OPERANDS_OFFSET + 64;
@@ -126,6 +131,10 @@ export const I32_X87_OPCODE = I32_MXCSR + 4;
 export const X87_OFFSET = VECTOR_OFFSET + 256 + 64;
 /** Bytes of a core's state block, a multiple of 4096. */
 export const CORE_STATE_SIZE = 4096;
+
+/** I32_PAUSE_INTERCEPTED: PAUSE exiting is on; or PAUSE-loop exiting, which is arithmetic until a loop has lasted too long. */
+export const PAUSE_EXITS = 1;
+export const PAUSE_LOOP_EXITS = 2;
 
 export const ACTIVITY_ACTIVE = 0;
 export const ACTIVITY_HALTED = 1;

@@ -1,6 +1,7 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
 import { fairbench } from './fairbench.ts';
+import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
@@ -12,6 +13,7 @@ import { pageFaults } from './pageFaults.ts';
 import type { GuestOption, GuestParameter } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
+import { tlbFlush } from './tlbFlush.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
 export const GUESTS: readonly GuestDefinition[] = [
@@ -22,6 +24,8 @@ export const GUESTS: readonly GuestDefinition[] = [
   shootdown,
   fairbench,
   overhead,
+  fwkSelftest,
+  tlbFlush,
   ...WORKLOADS,
   ...BENCH_GUESTS,
 ];

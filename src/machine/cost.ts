@@ -32,6 +32,10 @@ export interface HostCosts {
   /** Sending a host IPI with a function to call, beyond the ICR write. */
   readonly remoteCall: number;
   readonly eptViolation: number;
+  /** Looking at one sibling of a vCPU that spins: may it be yielded to? */
+  readonly yieldCandidate: number;
+  /** Yielding to a vCPU: both run queues locked, one entry marked; the host IPI and the switches apart. */
+  readonly directedYield: number;
 }
 
 export type Costs = CoreCosts & InstructionCosts & MmuCosts & InterconnectPrices & HostCosts;

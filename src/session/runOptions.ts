@@ -1,3 +1,5 @@
+import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
+
 /** A file that a Multiboot kernel gets, and what it is told about it. */
 export interface ModuleFile {
   readonly path: string;
@@ -34,6 +36,8 @@ export interface RunOptions {
         /** Of each VM; undefined: as many as there are cores. */
         readonly vcpus: number | undefined;
         readonly scheduler: string | undefined;
+        /** PAUSE-loop exiting, with gap and window in cycles; undefined: off. */
+        readonly pauseLoopExiting?: PauseLoopExiting | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
         /** What every VM but the first runs, and for how long: until the first one ends. Absent: all run `guest`, until all have ended. */

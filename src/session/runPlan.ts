@@ -15,6 +15,7 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -56,6 +57,7 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  readonly pauseLoopExiting: PauseLoopExiting | undefined;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
 }
@@ -153,7 +155,23 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
   if (sliceCycles <= worldSwitch)
     throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
-  return { vms: vmm.vms, vcpus, scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler), sliceCycles };
+  return {
+    vms: vmm.vms,
+    vcpus,
+    scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler),
+    sliceCycles,
+    pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
+  };
+}
+
+/** Gap and window are 32-bit fields of the VMCS. A window no longer than the gap would never find a loop of two PAUSEs. */
+function planPauseLoopExiting(asked: PauseLoopExiting | undefined): PauseLoopExiting | undefined {
+  if (asked === undefined) return undefined;
+  const { gap, window } = asked;
+  if (![gap, window].every((cycles) => Number.isInteger(cycles) && cycles >= 1 && cycles < 2 ** 32))
+    throw new UnusableInput('--ple: gap and window are whole numbers of cycles from 1 to 4294967295');
+  if (window <= gap) throw new UnusableInput(`--ple: a window of ${window} cycles is no longer than the gap of ${gap}`);
+  return { gap, window };
 }
 
 function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {

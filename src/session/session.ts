@@ -60,9 +60,13 @@ export class Session {
         enterMultiboot(machine.cores[0]!, image.entry, multiboot);
       }
     } else {
-      const { vms, vcpus, scheduler, sliceCycles, coGuest } = virtual;
+      const { vms, coGuest, sliceCycles, ...others } = virtual;
       const vmm = new Vmm(machine, {
-        ...{ vms, vcpus, scheduler, vmMemory: plan.memoryBytes, slice: sliceCycles, seed: plan.seed },
+        ...others,
+        vms,
+        vmMemory: plan.memoryBytes,
+        slice: sliceCycles,
+        seed: plan.seed,
         endsWith: coGuest === undefined ? 'all' : 'first',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;

@@ -42,6 +42,8 @@ import {
   VMCS_LINK_POINTER,
   VMCS_MSR_BITMAPS,
   VMCS_PIN_BASED_CONTROLS,
+  VMCS_PLE_GAP,
+  VMCS_PLE_WINDOW,
   VMCS_PRIMARY_CONTROLS,
   VMCS_SECONDARY_CONTROLS,
   VMCS_VPID,
@@ -65,6 +67,7 @@ import {
   PRIMARY_USE_MSR_BITMAPS,
   SECONDARY_EPT,
   SECONDARY_INVPCID,
+  SECONDARY_PLE,
   SECONDARY_RDTSCP,
   SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
@@ -75,6 +78,7 @@ import { DIRECT_ENTRY } from '../machine/directEntry.ts';
 import { MULTIBOOT_ENTRY } from '../machine/enterMultiboot.ts';
 import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
+import type { PauseLoopExiting } from './pauseLoop.ts';
 import type { Vcpu } from './vcpu.ts';
 
 const SEGMENT_CS = 1;
@@ -92,6 +96,13 @@ export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   intercept(IA32_APIC_BASE, true, true);
   intercept(IA32_TSC_DEADLINE, true, true);
   intercept(IA32_TSC, false, true);
+}
+
+/** PAUSE loops of the vCPU leave the guest. */
+export function setupPauseLoopExiting({ vmcs }: Vcpu, { gap, window }: PauseLoopExiting): void {
+  vmcs.writeNumber(VMCS_SECONDARY_CONTROLS, vmcs.readNumber(VMCS_SECONDARY_CONTROLS) | SECONDARY_PLE);
+  vmcs.writeNumber(VMCS_PLE_GAP, gap);
+  vmcs.writeNumber(VMCS_PLE_WINDOW, window);
 }
 
 /** Controls and host state that every vCPU starts with. */

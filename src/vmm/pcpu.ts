@@ -7,7 +7,9 @@ import { signedNumber } from '../cpu/linearMemory.ts';
 import { vmEntry } from '../cpu/vmx/entry.ts';
 import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } from '../trace/events.ts';
 import { handleExit } from './exits/dispatch.ts';
+import { resetPauseWindow } from './exits/pause.ts';
 import { completeHypercall } from './exits/vmcall.ts';
+import { cplOf } from './guestMode.ts';
 import { prepareInjection } from './injection.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { loadVcpu, saveVcpu } from './switch.ts';
@@ -21,6 +23,15 @@ export const VECTOR_HOST_TIMER = 0xec;
 export const VECTOR_HOST_RESCHEDULE = 0xfd;
 /** A function call waits in the queue. */
 export const VECTOR_HOST_CALL = 0xfb;
+
+/** What another core has done that concerns this one's scheduler; it takes effect with the host IPI that says so. */
+interface Notice {
+  /** `changed`: the vCPU, which lives here, is runnable or has ceased to be; `boost`: it shall run next. */
+  readonly kind: 'changed' | 'boost';
+  readonly vcpu: Vcpu;
+  /** When its IPI arrives. */
+  readonly due: number;
+}
 
 /** A function call from another core. */
 interface RemoteCall {
@@ -40,6 +51,8 @@ export class Pcpu implements HostSoftware {
   current: Vcpu | undefined;
   /** vCPUs that live here, for their timers. */
   readonly residents: Vcpu[] = [];
+  /** Notices from other cores, in order of their sending. */
+  private readonly notices: Notice[] = [];
   /** Calls from other cores, in order of arrival. */
   private readonly calls: RemoteCall[] = [];
   /** Waiting for a remote call of our own: until this time at least; Infinity while it is not done, -1 when nothing is awaited. */
@@ -101,6 +114,34 @@ export class Pcpu implements HostSoftware {
     else from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
   }
 
+  /** The scheduler of this core learns, when the IPI arrives, what `from` has done to a vCPU that lives here; at once on its own core. */
+  notify(from: Pcpu, kind: Notice['kind'], vcpu: Vcpu): void {
+    if (from === this) {
+      this.heed(kind, vcpu);
+      this.idle = false;
+      return;
+    }
+    from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
+    this.notices.push({ kind, vcpu, due: from.core.clock + this.vmm.costs.ipiLatency });
+  }
+
+  private heed(kind: Notice['kind'], vcpu: Vcpu): void {
+    const now = this.core.clock;
+    if (kind === 'boost') {
+      if (vcpu.state === 'runnable') this.scheduler.boost(vcpu, now);
+    } else if (vcpu.state === 'runnable' || vcpu.state === 'running') this.scheduler.enqueue(vcpu, now);
+    else this.scheduler.remove(vcpu, now);
+  }
+
+  /** Notices whose IPI has arrived; a core that is ahead may have sent more. */
+  private readNotices(): void {
+    const { notices } = this;
+    while (notices.length > 0 && notices[0]!.due <= this.core.clock) {
+      const { kind, vcpu } = notices.shift()!;
+      this.heed(kind, vcpu);
+    }
+  }
+
   /** Host interrupt handler. */
   private takeInterrupt(vector: number): void {
     const { core } = this;
@@ -108,6 +149,7 @@ export class Pcpu implements HostSoftware {
     core.apic.write(APIC_EOI, 0);
     this.idle = false;
     if (vector === VECTOR_HOST_CALL) this.serveCalls();
+    else if (vector === VECTOR_HOST_RESCHEDULE) this.readNotices();
   }
 
   /** Every queued call is carried out, and its initiator sees so a cache-line transfer later. */
@@ -150,10 +192,9 @@ export class Pcpu implements HostSoftware {
 
   /** Puts the vCPU that the scheduler picks on the core, and enters it; or goes idle. */
   private schedule(): void {
-    const { core } = this;
     this.fireTimers();
     if (this.current?.state === 'waitForSipi') this.dropReset(this.current);
-    const next = this.scheduler.pick(core.clock);
+    const next = this.pick();
     if (next !== this.current) this.switchTo(next);
     this.armTimer();
     if (next === undefined) {
@@ -161,6 +202,17 @@ export class Pcpu implements HostSoftware {
       return;
     }
     this.enter(next);
+  }
+
+  /** The vCPU to run; one that another core has stopped, of which the notice is still on its way, is not runnable. */
+  private pick(): Vcpu | undefined {
+    const { scheduler, core } = this;
+    let vcpu = scheduler.pick(core.clock);
+    while (vcpu !== undefined && vcpu.state !== 'runnable' && vcpu.state !== 'running') {
+      scheduler.remove(vcpu, core.clock);
+      vcpu = scheduler.pick(core.clock);
+    }
+    return vcpu;
   }
 
   /** The vCPU, which an INIT has reset, is on no core; it starts if a STARTUP is waiting for that. */
@@ -175,7 +227,10 @@ export class Pcpu implements HostSoftware {
     if (this.current !== undefined) {
       const previous = this.current;
       saveVcpu(core, previous);
-      if (previous.state === 'running') previous.enterState('runnable', core.clock);
+      if (previous.state === 'running') {
+        previous.enterState('runnable', core.clock);
+        previous.preemptedInKernel = cplOf(previous) === 0;
+      }
       if (probe.mask & (1 << EVENT_VCPU_STOP)) {
         probe.event(EVENT_VCPU_STOP, this.id, core.clock, previous.vm.id, previous.id, previous.state === 'runnable' ? 1 : 0, 0);
       }
@@ -184,6 +239,7 @@ export class Pcpu implements HostSoftware {
     if (next === undefined) return;
     core.charge(this.vmm.costs.vcpuSwitch);
     loadVcpu(core, next);
+    resetPauseWindow(this.vmm, next);
     if (next.lastRan !== undefined && next.lastRan !== this) {
       // Entries left on this core from an earlier stay must not come back to life.
       flushTranslations(core, { vpid: next.vpid, la: 0, pages: 0 });
@@ -196,6 +252,7 @@ export class Pcpu implements HostSoftware {
   private enter(vcpu: Vcpu): void {
     const { core } = this;
     vcpu.syncClock(core.clock);
+    vcpu.givesWay = false;
     prepareInjection(vcpu);
     const { probe } = core;
     if (probe.mask & (1 << EVENT_VM_ENTRY)) {

@@ -42,6 +42,11 @@ export class Vcpu {
   pendingNmi = false;
   /** Vector of a STARTUP that came while the state before its INIT was still on a core; -1 = none. */
   pendingStartup = -1;
+  /** Where it was when it was preempted last. */
+  preemptedInKernel = true;
+  /** It has given way in a PAUSE exit and has not run since: whoever looks for a vCPU to boost passes it over, at least the first time. */
+  givesWay = false;
+  passedOver = false;
   /** A kick came while it was not halted: its next HLT ends at once. */
   kicked = false;
   /** The hypercall under way, if one is waiting for something. */

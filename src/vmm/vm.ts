@@ -13,6 +13,8 @@ export class Vm {
   readonly interconnect: VirtualInterconnect;
   readonly ports = new PortBus();
   readonly vcpus: Vcpu[] = [];
+  /** The vCPU that a directed yield out of a PAUSE exit went to last: the next one begins behind it. */
+  boostedLast = 0;
   /** VM exits by basic reason. */
   readonly exits = new Float64Array(64);
   /** How it ended; undefined while it runs. */

@@ -14,11 +14,12 @@ import type { Machine } from '../machine/machine.ts';
 import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import { Random } from '../machine/random.ts';
 import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
-import { fillMsrBitmap, setupControls, setupDirectEntry, setupMultibootEntry, setupStartup } from './guestSetup.ts';
+import { fillMsrBitmap, setupControls, setupDirectEntry, setupMultibootEntry, setupPauseLoopExiting, setupStartup } from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
 import { isInterruptible } from './injection.ts';
 import { buildEpt, eptPages } from './nestedPaging.ts';
+import type { PauseLoopExiting } from './pauseLoop.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
 import { saveVcpu } from './switch.ts';
@@ -36,6 +37,8 @@ export interface VmmConfiguration {
   /** Slice in cycles. */
   readonly slice: number;
   readonly seed: number;
+  /** Undefined: guests may spin as long as they like. */
+  readonly pauseLoopExiting?: PauseLoopExiting | undefined;
   /** The machine stops when all VMs have ended, or when the first has, whatever the others do. Absent: all. */
   readonly endsWith?: 'all' | 'first';
 }
@@ -83,6 +86,7 @@ export class Vmm implements VirtualReceiver {
         const vpid = 1 + id * configuration.vcpus + vcpuId;
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
         setupControls(vcpu, msrBitmap);
+        if (configuration.pauseLoopExiting !== undefined) setupPauseLoopExiting(vcpu, configuration.pauseLoopExiting);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
         vm.vcpus.push(vcpu);
@@ -171,22 +175,21 @@ export class Vmm implements VirtualReceiver {
   private wake(vcpu: Vcpu, from: Pcpu): void {
     from.core.charge(this.costs.vcpuWake);
     vcpu.enterState('runnable', from.core.clock);
-    vcpu.home.scheduler.enqueue(vcpu, from.core.clock);
-    vcpu.home.reschedule(from);
+    vcpu.home.notify(from, 'changed', vcpu);
   }
 
   /** INIT: the vCPU waits for STARTUP, wherever it was. */
   init(target: Vcpu): void {
     const from = this.writing;
     if (target.state === 'stopped') return;
+    const wasQueued = target.state === 'running' || target.state === 'runnable';
     target.enterState('waitForSipi', from.core.clock);
-    target.home.scheduler.remove(target, from.core.clock);
     target.apic.init();
     target.reinject = 0;
     target.pendingNmi = false;
     target.kicked = false;
     target.pendingStartup = -1;
-    if (target.home !== from && target.home.current === target) target.home.reschedule(from);
+    if (wasQueued) target.home.notify(from, 'changed', target);
   }
 
   /** STARTUP counts once after an INIT. What the vCPU did until then may still be on its core: then it starts when that has left. */
@@ -212,10 +215,9 @@ export class Vmm implements VirtualReceiver {
     if (vm.ended !== undefined) return;
     vm.ended = reason;
     for (const vcpu of vm.vcpus) {
-      const wasRunning = vcpu.state === 'running';
+      const wasQueued = vcpu.state === 'running' || vcpu.state === 'runnable';
       vcpu.enterState('stopped', from.core.clock);
-      vcpu.home.scheduler.remove(vcpu, from.core.clock);
-      if (wasRunning && vcpu.home !== from) vcpu.home.reschedule(from);
+      if (wasQueued) vcpu.home.notify(from, 'changed', vcpu);
     }
     const { endsWith = 'all' } = this.configuration;
     const over = endsWith === 'first' ? vm === this.vms[0] : this.vms.every((other) => other.ended !== undefined);

@@ -72,8 +72,13 @@ const cr4 = fc
       (fsgsbase ? CR4_FSGSBASE : 0),
   );
 
+/** Loops of the programs are short, so are the windows. */
+const pauseLoopExiting = fc
+  .tuple(fc.constantFrom(0, 12, 13, 25, 128), fc.constantFrom(40, 500, 4096))
+  .map(([gap, window]) => ({ pauseLoopExiting: { gap, window } }));
+
 const virtualisation = ({ virtual }: EngineCaseOptions): fc.Arbitrary<EngineCase['virtual']> => {
-  const some = fc.record({
+  const plain = fc.record({
     vms: fc.constantFrom(1, 2),
     vcpus: fc.integer({ min: 1, max: 3 }),
     slice: fc.oneof(
@@ -81,6 +86,10 @@ const virtualisation = ({ virtual }: EngineCaseOptions): fc.Arbitrary<EngineCase
       fc.nat(40_000).map((n) => 9000 + n),
     ),
   });
+  const some = fc.oneof(
+    plain,
+    fc.tuple(plain, pauseLoopExiting).map(([one, other]) => ({ ...one, ...other })),
+  );
   if (virtual === true) return some;
   return virtual === false ? fc.constant(null) : fc.option(some, { freq: 2 });
 };

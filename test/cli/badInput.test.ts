@@ -63,6 +63,8 @@ test.for<readonly [string, readonly string[], string]>([
   ['too few cores for the guest', ['ipi-pingpong', '--cores', '1'], 'ipi-pingpong needs at least 2 cores'],
   ['more memory than there can be', ['smp', '--memory', '64G'], '--memory'],
   ['a slice shorter than a world switch', ['smp', '--vcpus', '2', '--slice', '100'], '--slice'],
+  ['a window of PAUSE loops within the gap', ['smp', '--vcpus', '2', '--ple', '100/128'], '--ple: a window of 100 cycles'],
+  ['PAUSE-loop exiting that is no pair', ['smp', '--vcpus', '2', '--ple', '4096'], 'is not WINDOW/GAP'],
   ['an option of virtual machines without any', ['smp', '--slice', '3ms'], '--slice is for virtual machines'],
   ['a co-guest that does not exist', ['smp', '--vms', '2', '--co-guest', 'x'], "--co-guest: no built-in guest 'x'"],
   ['a co-guest without a VM for it', ['smp', '--vms', '1', '--co-guest', 'smp'], '--co-guest is for the VMs beside the first'],

@@ -36,6 +36,14 @@ export interface TimerCase {
   readonly periodic: boolean;
 }
 
+export interface VirtualCase {
+  readonly vms: number;
+  readonly vcpus: number;
+  readonly slice: number;
+  /** Gap and window in cycles. */
+  readonly pauseLoopExiting?: { readonly gap: number; readonly window: number };
+}
+
 export interface EngineCase {
   readonly cores: number;
   /** Core (or vCPU) i runs program i modulo their count; equal numbers share their code pages. */
@@ -48,7 +56,7 @@ export interface EngineCase {
   /** CR4 bits beyond those of the direct entry. */
   readonly cr4: number;
   /** Under the VMM, or on the bare machine. */
-  readonly virtual: { readonly vms: number; readonly vcpus: number; readonly slice: number } | null;
+  readonly virtual: VirtualCase | null;
   /** Mask of the events to be traced. */
   readonly events: number;
   /** The run pauses whenever this many cycles have passed. */

@@ -67,8 +67,7 @@ export function runCase(test: EngineCase, engine: EngineName): FinishedRun {
     prepareDirectEntry(machine.memory, 0, image, { ...information, cores: test.cores, memory });
     for (const core of machine.cores) enterDirect(core, image.entry);
   } else {
-    const { vms, slice, vcpus } = test.virtual;
-    const monitor = new Vmm(machine, { vms, vcpus, vmMemory, scheduler: [...SCHEDULERS.values()][0]!, slice, seed: 1 });
+    const monitor = new Vmm(machine, { ...test.virtual, vmMemory, scheduler: [...SCHEDULERS.values()][0]!, seed: 1 });
     vmm = monitor;
     for (const vm of monitor.vms) {
       attachPlatformDevices(

@@ -12,6 +12,8 @@ import {
   VMCS_GUEST_PENDING_DEBUG,
   VMCS_INSTRUCTION_ERROR,
   VMCS_PIN_BASED_CONTROLS,
+  VMCS_PLE_GAP,
+  VMCS_PLE_WINDOW,
   VMCS_PREEMPTION_TIMER,
   VMCS_PRIMARY_CONTROLS,
   VMCS_SECONDARY_CONTROLS,
@@ -43,16 +45,23 @@ import { updateMode } from '../mode.ts';
 import {
   ACTIVITY_ACTIVE,
   BLOCKING_BY_NMI,
+  F64_PLE_FIRST,
+  F64_PLE_GAP,
+  F64_PLE_LAST,
+  F64_PLE_WINDOW,
   I32_INTERRUPTIBILITY,
   I32_INVLPG_INTERCEPTED,
   I32_NON_ROOT,
   I32_PAUSE_INTERCEPTED,
+  PAUSE_EXITS,
+  PAUSE_LOOP_EXITS,
   U64_RIP,
   U64_TSC_OFFSET,
 } from '../state.ts';
 import { checkControls, checkGuestState } from './entryChecks.ts';
 import { loadGuestState } from './guestState.ts';
 import { checkHostState } from './hostStateChecks.ts';
+import type { Vmcs } from './vmcs.ts';
 import { PREEMPTION_TIMER_SHIFT } from './vmx.ts';
 
 /** VM-instruction error 7: VM entry with invalid control fields. SDM: Vol. 3, "VM Instruction Error Numbers". */
@@ -95,13 +104,11 @@ export function vmEntry(core: Core): string | undefined {
   vmx.primary = vmcs.readNumber(VMCS_PRIMARY_CONTROLS);
   vmx.secondary = vmx.primary & PRIMARY_ACTIVATE_SECONDARY ? vmcs.readNumber(VMCS_SECONDARY_CONTROLS) : 0;
   vmx.exceptionBitmap = vmcs.readNumber(VMCS_EXCEPTION_BITMAP) | 0;
-  state.i32[I32_PAUSE_INTERCEPTED] = vmx.primary & PRIMARY_PAUSE_EXITING || vmx.secondary & SECONDARY_PLE ? 1 : 0;
+  watchPauses(core, vmcs);
   state.i32[I32_INVLPG_INTERCEPTED] = vmx.primary & PRIMARY_INVLPG_EXITING ? 1 : 0;
   vmx.exited = false;
   // SDM: Vol. 3, "Clearing Address-Range Monitoring".
   core.monitor.disarm();
-  vmx.firstPause = 0;
-  vmx.lastPause = 0;
   vmx.hostTscOffset = state.u64[U64_TSC_OFFSET]!;
   loadGuestState(state, vmcs);
   if (vmx.primary & PRIMARY_TSC_OFFSETTING) state.u64[U64_TSC_OFFSET] = BigInt.asUintN(64, vmx.hostTscOffset + vmcs.read(VMCS_TSC_OFFSET));
@@ -130,6 +137,18 @@ export function vmEntry(core: Core): string | undefined {
   if (info >= INTERRUPTION_VALID)
     inject(core, info, vmcs.readNumber(VMCS_ENTRY_EXCEPTION_ERROR_CODE), vmcs.readNumber(VMCS_ENTRY_INSTRUCTION_LENGTH));
   return undefined;
+}
+
+/** The first PAUSE after an entry is the first of a loop. "PAUSE exiting" goes before "PAUSE-loop exiting". */
+function watchPauses({ vmx, state }: Core, vmcs: Vmcs): void {
+  if (vmx.primary & PRIMARY_PAUSE_EXITING) state.i32[I32_PAUSE_INTERCEPTED] = PAUSE_EXITS;
+  else if (vmx.secondary & SECONDARY_PLE) {
+    state.i32[I32_PAUSE_INTERCEPTED] = PAUSE_LOOP_EXITS;
+    state.f64[F64_PLE_GAP] = vmcs.readNumber(VMCS_PLE_GAP);
+    state.f64[F64_PLE_WINDOW] = vmcs.readNumber(VMCS_PLE_WINDOW);
+    state.f64[F64_PLE_FIRST] = Number.NEGATIVE_INFINITY;
+    state.f64[F64_PLE_LAST] = Number.NEGATIVE_INFINITY;
+  } else state.i32[I32_PAUSE_INTERCEPTED] = 0;
 }
 
 /** The event is delivered through the guest's IDT as if it had happened in the guest. SDM: Vol. 3, "Event Injection". */

@@ -48,8 +48,6 @@ import {
   VMCS_MSR_BITMAPS,
   VMCS_PAGE_FAULT_MASK,
   VMCS_PAGE_FAULT_MATCH,
-  VMCS_PLE_GAP,
-  VMCS_PLE_WINDOW,
 } from '../../arch/vmcs.ts';
 import {
   EXIT_CONTROL_ACKNOWLEDGE_INTERRUPT,
@@ -69,13 +67,11 @@ import {
   PRIMARY_MOV_DR_EXITING,
   PRIMARY_MWAIT_EXITING,
   PRIMARY_NMI_WINDOW_EXITING,
-  PRIMARY_PAUSE_EXITING,
   PRIMARY_RDPMC_EXITING,
   PRIMARY_RDTSC_EXITING,
   PRIMARY_UNCONDITIONAL_IO_EXITING,
   PRIMARY_USE_IO_BITMAPS,
   PRIMARY_USE_MSR_BITMAPS,
-  SECONDARY_PLE,
   SECONDARY_WBINVD_EXITING,
 } from '../../arch/vmxControls.ts';
 import { FAULT_EPT_VIOLATION } from '../../mmu/access.ts';
@@ -83,7 +79,19 @@ import type { Core } from '../core.ts';
 import { type Instruction, REPEAT_NONE } from '../decode/instruction.ts';
 import type { EventOrigin } from '../events/delivery.ts';
 import type { GuestFault } from '../guestFault.ts';
-import { BLOCKING_BY_NMI, I32_CPL, I32_INTERRUPTIBILITY, U64_RIP } from '../state.ts';
+import {
+  BLOCKING_BY_NMI,
+  F64_PLE_FIRST,
+  F64_PLE_GAP,
+  F64_PLE_LAST,
+  F64_PLE_WINDOW,
+  I32_CPL,
+  I32_INTERRUPTIBILITY,
+  I32_PAUSE_INTERCEPTED,
+  PAUSE_EXITS,
+  PAUSE_LOOP_EXITS,
+  U64_RIP,
+} from '../state.ts';
 import { vmExit } from './exit.ts';
 import { interruptionInfo } from './vectoring.ts';
 
@@ -115,18 +123,22 @@ export function exitOnWbinvd(core: Core, insn: Instruction): boolean {
 }
 
 /**
- * PAUSE exiting, or PAUSE-loop exiting: at CPL 0, a PAUSE no more than PLE_gap after the last belongs to the same loop, and a loop older than
- * PLE_window exits.
+ * PAUSE exiting, or PAUSE-loop exiting: at CPL 0, a PAUSE no more than PLE_Gap after the last belongs to the same loop, and a loop older than
+ * PLE_Window exits. `engines/jit/pauseEmitter` computes the same.
+ *
+ * The gap is counted from the end of the last PAUSE, which the manual leaves open: processors whose PAUSE alone takes longer than the usual gap find
+ * loops, too. SDM: Vol. 3, "Instructions That Cause VM Exits Conditionally" (PAUSE).
  */
 export function exitOnPause(core: Core, insn: Instruction): boolean {
-  const { vmx } = core;
-  if (vmx.primary & PRIMARY_PAUSE_EXITING) return exitOnInstruction(core, insn, PRIMARY_PAUSE_EXITING, EXIT_PAUSE);
-  if (!(vmx.secondary & SECONDARY_PLE) || core.state.i32[I32_CPL] !== 0) return false;
+  const { f64, i32 } = core.state;
+  const intercepted = i32[I32_PAUSE_INTERCEPTED];
+  if (intercepted === PAUSE_EXITS) return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  if (intercepted !== PAUSE_LOOP_EXITS || i32[I32_CPL] !== 0) return false;
   const now = core.clock;
-  if (now - vmx.lastPause > vmx.current!.readNumber(VMCS_PLE_GAP)) vmx.firstPause = now;
-  vmx.lastPause = now;
-  if (now - vmx.firstPause <= vmx.current!.readNumber(VMCS_PLE_WINDOW)) return false;
-  return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  if (now - f64[F64_PLE_LAST]! > f64[F64_PLE_GAP]!) f64[F64_PLE_FIRST] = now;
+  if (now - f64[F64_PLE_FIRST]! > f64[F64_PLE_WINDOW]!) return exitOnInstruction(core, insn, 0, EXIT_PAUSE);
+  f64[F64_PLE_LAST] = now + insn.cycles;
+  return false;
 }
 
 /** RDMSR and WRMSR: by the MSR bitmaps, or always without them. The four 1 KB bitmaps: read low, read high, write low, write high. */

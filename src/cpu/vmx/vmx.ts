@@ -22,9 +22,6 @@ export class Vmx {
   preemptionDeadline = Number.POSITIVE_INFINITY;
   /** The last operation left the guest. */
   exited = false;
-  /** PAUSE-loop exiting: clocks of the first and the last PAUSE of the loop. */
-  firstPause = 0;
-  lastPause = 0;
   /** IDT-vectoring information of the event being delivered, 0 when none is. */
   vectoringInfo = 0;
   vectoringErrorCode = 0;

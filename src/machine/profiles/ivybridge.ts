@@ -62,6 +62,8 @@ export const ivybridge: Profile = {
     vcpuSwitch: { cycles: 3000, source: '[R] host vCPU switch 2 to 5 k (VMCS load, FPU, MSRs)' },
     hostInterrupt: { cycles: 600, source: '[A] host interrupt, entry to EOI' },
     remoteCall: { cycles: 300, source: '[A] queueing a function call for another core' },
+    yieldCandidate: { cycles: 30, source: '[A] a few words of another vCPU, mostly in cache: 10 to 100' },
+    directedYield: { cycles: 1000, source: '[A] as waking a vCPU thread: two run queues locked' },
     eptViolation: { cycles: 3500, source: '[R-lo] EPT violation handled by KVM 3 to 6 k' },
   },
 };

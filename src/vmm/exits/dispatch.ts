@@ -9,6 +9,7 @@ import {
   EXIT_MONITOR,
   EXIT_MWAIT,
   EXIT_NMI_WINDOW,
+  EXIT_PAUSE,
   EXIT_RDMSR,
   EXIT_TRIPLE_FAULT,
   EXIT_VMCALL,
@@ -28,6 +29,7 @@ import { handleEptViolation } from './eptViolation.ts';
 import { handleHlt } from './hlt.ts';
 import { handleIo } from './io.ts';
 import { handleRdmsr, handleWrmsr } from './msr.ts';
+import { handlePause } from './pause.ts';
 import { handleTripleFault } from './tripleFault.ts';
 import { handleVmcall } from './vmcall.ts';
 import { handleXsetbv } from './xsetbv.ts';
@@ -43,6 +45,7 @@ const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>(
   [EXIT_NMI_WINDOW, () => {}],
   [EXIT_CPUID, handleCpuid],
   [EXIT_HLT, handleHlt],
+  [EXIT_PAUSE, handlePause],
   [EXIT_VMCALL, handleVmcall],
   [EXIT_IO, handleIo],
   [EXIT_RDMSR, handleRdmsr],

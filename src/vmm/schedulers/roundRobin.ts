@@ -1,14 +1,28 @@
 import type { Vcpu } from '../vcpu.ts';
 import type { Scheduler, SchedulerKind, SchedulerOptions } from './scheduler.ts';
 
-/** Runnable vCPUs of a core take turns of one slice each; a woken one joins at the end of the queue. No wake-up preemption. */
+/** A runnable vCPU in the queue. */
+interface Turn {
+  readonly vcpu: Vcpu;
+  /** Cycles that its turn has left: a whole slice while it waits for one. */
+  left: number;
+  /** What a boost has made of its next turn: nothing; it is having it now; it has had it, and owes one. */
+  advance: 'none' | 'now' | 'owed';
+}
+
+/**
+ * Runnable vCPUs of a core take turns of one slice each; a woken one joins at the end of the queue. No wake-up preemption.
+ *
+ * A boosted vCPU has its next turn at once and lets it pass when it comes round; until then it is not boosted again. So a boost puts nobody ahead by
+ * more than a slice. Whom it displaces has the rest of its turn afterwards.
+ */
 class RoundRobin implements Scheduler {
   private readonly options: SchedulerOptions;
-  /** Runnable vCPUs; the first one runs. */
-  private readonly queue: Vcpu[] = [];
-  private sliceEnd = 0;
-  /** The vCPU whose slice it is, to see when the head of the queue is another one. */
-  private current: Vcpu | undefined;
+  /** The first one runs. */
+  private readonly queue: Turn[] = [];
+  /** The turn that has run since `since`. */
+  private current: Turn | undefined;
+  private since = 0;
   private first = true;
 
   constructor(options: SchedulerOptions) {
@@ -16,34 +30,70 @@ class RoundRobin implements Scheduler {
   }
 
   enqueue(vcpu: Vcpu): void {
-    if (!this.queue.includes(vcpu)) this.queue.push(vcpu);
+    if (this.placeOf(vcpu) < 0) this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
   }
 
   remove(vcpu: Vcpu): void {
-    const at = this.queue.indexOf(vcpu);
+    const at = this.placeOf(vcpu);
     if (at >= 0) this.queue.splice(at, 1);
   }
 
+  boost(vcpu: Vcpu): void {
+    const at = this.placeOf(vcpu);
+    if (at <= 0 || this.queue[at]!.advance !== 'none') return;
+    const [turn] = this.queue.splice(at, 1);
+    turn!.advance = 'now';
+    this.queue.unshift(turn!);
+  }
+
+  /** It keeps the rest of its turn for when it comes round. */
+  yield(): void {
+    if (this.queue.length > 1 && this.queue[0] === this.current) this.goBehind();
+  }
+
   pick(now: number): Vcpu | undefined {
-    const { queue } = this;
-    if (queue[0] === this.current && this.current !== undefined) {
-      if (now < this.sliceEnd) return this.current;
-      if (queue.length > 1) queue.push(queue.shift()!);
+    const { queue, current } = this;
+    if (current !== undefined) {
+      current.left -= now - this.since;
+      if (queue[0] === current && current.left <= 0) this.endTurn(current);
+    }
+    this.since = now;
+    // Who has had this turn before lets it pass, unless everybody has.
+    for (let i = 0; i < queue.length && queue[0]!.advance === 'owed'; i++) {
+      queue[0]!.advance = 'none';
+      if (queue.length > 1) this.goBehind();
     }
     this.current = queue[0];
-    if (this.current === undefined) return undefined;
-    this.sliceEnd = now + (this.first ? this.options.firstSlice : this.options.slice);
-    this.first = false;
-    return this.current;
+    if (this.first && this.current !== undefined) {
+      this.first = false;
+      this.current.left = this.options.firstSlice;
+    }
+    return this.current?.vcpu;
   }
 
   get deadline(): number {
-    return this.queue.length > 1 ? this.sliceEnd : Number.POSITIVE_INFINITY;
+    return this.queue.length > 1 ? this.since + this.queue[0]!.left : Number.POSITIVE_INFINITY;
+  }
+
+  private endTurn(turn: Turn): void {
+    turn.left = this.options.slice;
+    this.goBehind();
+  }
+
+  /** The head of the queue is its tail. */
+  private goBehind(): void {
+    const turn = this.queue.shift()!;
+    if (turn.advance === 'now') turn.advance = 'owed';
+    this.queue.push(turn);
+  }
+
+  private placeOf(vcpu: Vcpu): number {
+    return this.queue.findIndex((turn) => turn.vcpu === vcpu);
   }
 }
 
 export const roundRobin: SchedulerKind = {
   name: 'round-robin',
-  doc: 'pinned vCPUs take turns of one slice; the first slice of each core is shortened at random, so that phases differ',
+  doc: 'vCPUs of a core take turns of one slice; the first slice of each core is shortened at random, so that phases differ',
   create: (_pcpu, options) => new RoundRobin(options),
 };

@@ -7,6 +7,13 @@ export interface Scheduler {
   enqueue(vcpu: Vcpu, now: number): void;
   /** A vCPU is not runnable any more (it halted or stopped). */
   remove(vcpu: Vcpu, now: number): void;
+  /**
+   * Directed yield: `vcpu`, which waits in this queue, shall run next, as far as the scheduler's fairness allows.
+   * How far that is, is the scheduler's own rule.
+   */
+  boost(vcpu: Vcpu, now: number): void;
+  /** The vCPU that runs gives way to the next one, if there is one. */
+  yield(now: number): void;
   /** The vCPU to run from `now` on; undefined when none is runnable. May be the one that runs already. */
   pick(now: number): Vcpu | undefined;
   /** Time at which `pick` may answer differently though nothing else happens; Infinity when it will not. */

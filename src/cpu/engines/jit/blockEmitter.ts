@@ -1,6 +1,6 @@
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
-import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION, I32_PAUSE_INTERCEPTED } from '../../state.ts';
+import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION } from '../../state.ts';
 import { MARK_REGISTERS, mark, markNumber } from '../../system/mark.ts';
 import type { EmitterOps } from './emitterOps.ts';
 import type { RuleAtWidth } from './flagState.ts';
@@ -8,6 +8,7 @@ import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
 import { INVLPG_HOST } from './invalidateEmitter.ts';
 import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
 import { NotCompilable } from './notCompilable.ts';
+import { emitPauseWatch } from './pauseEmitter.ts';
 import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
 import { emitRepeatInBulk } from './repeatEmitter.ts';
 import { I32, op } from './wasmModule.ts';
@@ -101,14 +102,10 @@ export class BlockEmitter {
     this.surroundings.edge(last.offset + last.length);
   }
 
-  /** PAUSE is a hint with a price, unless a VMM watches it: then it is the long operation's business. It ends its block either way. */
+  /** PAUSE is a hint with a price, unless a VMM watches it. It ends its block either way. */
   private emitPause(insn: Instruction): void {
     const { builder, locals } = this.frame;
-    builder.get(locals.core);
-    builder.memory(op.i32_load, I32_PAUSE_INTERCEPTED * 4);
-    builder.openIf(0);
-    this.leaveToReference();
-    builder.close();
+    emitPauseWatch(builder, locals, this.cycles, insn.cycles, () => this.leaveToReference());
     this.retired++;
     this.cycles += insn.cycles;
     this.finishBlock();
