@@ -14,6 +14,7 @@ import {
 import { EVENT_MARK, EVENT_VCPU_RUN, EVENT_VCPU_STOP } from './events.ts';
 import { summarizeLatencies } from './latencySummary.ts';
 import {
+  CAUSE_CONTENTION,
   CAUSE_HOLDER_PREEMPTED,
   CAUSE_WAITER_ASLEEP,
   CAUSE_WAITER_PREEMPTED,
@@ -142,6 +143,7 @@ export class LockRecorder implements Probe {
     const wait = waitOf(party, lock);
     if (lock.line.length > 0 && lock.line[0]!.inOrder && lock.line[0] !== wait) this.outOfOrder++;
     if (wait === undefined) return;
+    this.end(wait, cycles);
     lock.line.splice(lock.line.indexOf(wait), 1);
     party.waits.splice(party.waits.indexOf(wait), 1);
     this.waited.add(Math.max(0, cycles - wait.began));
@@ -159,6 +161,7 @@ export class LockRecorder implements Probe {
       lock,
       began: cycles,
       since: cycles,
+      cause: CAUSE_CONTENTION,
       cycles: new Float64Array(CAUSES),
       judgedAfter: Number.POSITIVE_INFINITY,
       inOrder: false,
@@ -171,6 +174,7 @@ export class LockRecorder implements Probe {
 
   private stopped(party: Party, cycles: number, runnable: boolean): void {
     this.settleAround(party, cycles);
+    for (const wait of party.waits) this.end(wait, cycles);
     party.running = false;
     party.preempted = runnable;
     party.harmedAsHolder = false;
@@ -199,8 +203,17 @@ export class LockRecorder implements Probe {
     }
   }
 
+  /** The wait, or its time on the core, ends now: what was accounted for beyond, by the clock of another core, is taken back. */
+  private end(wait: LockWait, cycles: number): void {
+    if (!wait.party.running || wait.since <= cycles) return;
+    wait.cycles[wait.cause]! -= wait.since - cycles;
+    this.causeCycles[wait.cause]! -= wait.since - cycles;
+    wait.since = cycles;
+  }
+
   private account(wait: LockWait, cycles: number): void {
     const cause = causeOf(wait);
+    wait.cause = cause;
     if (wait.cycles[cause] === 0) this.causeWaits[cause]!++;
     wait.cycles[cause]! += cycles;
     this.causeCycles[cause]! += cycles;

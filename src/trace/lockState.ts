@@ -34,6 +34,8 @@ export interface LockWait {
   readonly began: number;
   /** Up to when its cycles are accounted for; meaningless while it is off its core. */
   since: number;
+  /** Cause of the cycles that were accounted for last. */
+  cause: number;
   /** Cycles on a core, by cause. */
   readonly cycles: Float64Array;
   /** Cycles on a core after which the published method judges; Infinity once it has. */
