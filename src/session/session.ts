@@ -7,6 +7,7 @@ import { loadSegments } from '../machine/loadSegments.ts';
 import { Machine, type MachineConfiguration } from '../machine/machine.ts';
 import { describeViolation, TranslationOracle } from '../machine/translationOracle.ts';
 import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
+import { CpuTimeRecorder } from '../trace/cpuTime.ts';
 import { ShootdownRecorder } from '../trace/latency.ts';
 import { LockRecorder } from '../trace/lockRecorder.ts';
 import { combineProbes, type Probe } from '../trace/probe.ts';
@@ -32,6 +33,7 @@ export class Session {
   readonly machine: Machine;
   readonly vmm: Vmm | undefined;
   readonly recorder = new ShootdownRecorder();
+  readonly cpuTime = new CpuTimeRecorder();
   readonly lockRecorder: LockRecorder;
   /** Watches every use of a cached translation, when asked to. */
   readonly oracle: TranslationOracle | undefined;
@@ -46,7 +48,7 @@ export class Session {
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
     this.lockRecorder = new LockRecorder({ instruction: profile.costs.instruction.cycles, pause: profile.costs.pause.cycles });
-    const probes = [this.recorder, this.lockRecorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
+    const probes = [this.recorder, this.cpuTime, this.lockRecorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
     const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes), seed: plan.seed });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
@@ -68,6 +70,7 @@ export class Session {
         slice: sliceCycles,
         seed: plan.seed,
         endsWith: coGuest === undefined ? 'all' : 'first',
+        shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
