@@ -22,10 +22,10 @@ export const GUESTS: readonly GuestDefinition[] = [
   ipiPingpong,
   pageFaults,
   shootdown,
-  fairbench,
-  overhead,
   fwkSelftest,
   tlbFlush,
+  fairbench,
+  overhead,
   ...WORKLOADS,
   ...BENCH_GUESTS,
 ];
