@@ -56,13 +56,14 @@ function vcpus({ vmm, recorder }: Session): VcpuStats[] {
   vmm.settle();
   const spins = new Map(recorder.vcpuSpinCycles().map(({ vm, vcpu, cycles }) => [`${vm}.${vcpu}`, cycles]));
   return vmm.vms.flatMap((vm) =>
-    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles }) => ({
+    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles, offlineCycles }) => ({
       vm: vm.id,
       id,
       runCycles,
       stealCycles,
       spinCycles: spins.get(`${vm.id}.${id}`) ?? 0,
       haltCycles,
+      offlineCycles,
     })),
   );
 }

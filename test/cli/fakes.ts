@@ -33,7 +33,7 @@ export const STATS: Omit<RunStats, 'exitStatus'> = {
   ipis: { sent: 6, delivered: 6 },
   invalidations: { INVLPG: 9 },
   cores: [{ busyCycles: 4_000_000, idleCycles: 1_000_000 }],
-  vcpus: [{ vm: 0, id: 1, runCycles: 3_000_000, stealCycles: 500_000, spinCycles: 750_000, haltCycles: 0 }],
+  vcpus: [{ vm: 0, id: 1, runCycles: 3_000_000, stealCycles: 500_000, spinCycles: 750_000, haltCycles: 0, offlineCycles: 0 }],
 };
 
 const unexpected = (): never => {
