@@ -58,6 +58,7 @@ interface Shapes {
   field: (destination: Place<32 | 64>, source: Register<32 | 64>) => void;
   fieldFrom: (destination: Register<32 | 64>, source: Place<32 | 64>) => void;
   pair: (operand: Memory<64>) => void;
+  dword: (operand: Memory<32>) => void;
 }
 
 export const MNEMONICS = {
@@ -152,6 +153,10 @@ export const MNEMONICS = {
   invpcid: 'withDescriptor',
   wbinvd: 'none',
   clts: 'none',
+  fxsave64: 'memory',
+  fxrstor64: 'memory',
+  ldmxcsr: 'dword',
+  stmxcsr: 'dword',
   swapgs: 'none',
   syscall: 'none',
   sysretq: 'none',

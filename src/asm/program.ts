@@ -263,8 +263,9 @@ export class Program {
   /**
    * The program at its addresses.
    *
-   * Raises: Error for unknown labels, values that do not fit their place, and sections that overlap or lie above 2 GiB, where
-   * 32-bit addresses in code would no longer hold.
+   * Raises: Error for unknown labels, values that do not fit their place, and sections that overlap. An image that starts below 4 GiB must
+   * end below 2 GiB, where 32-bit addresses in code hold; above, code names its symbols relative to RIP, and any other use that does not fit
+   * is refused.
    */
   assemble({ base, entry = 'start' }: AssembleOptions): Assembled {
     // bss comes last, so that only one segment has room that is not in the image, and nothing lies behind it.
@@ -273,7 +274,7 @@ export class Program {
     const layout = layOut(ordered, base, this.labels);
     const segments = segmentsOf(layout);
     const last = segments.at(-1);
-    if (last !== undefined && last.address + last.memorySize > 2 ** 31) throw new Error('the image reaches above 2 GiB');
+    if (last !== undefined && base < 2 ** 32 && last.address + last.memorySize > 2 ** 31) throw new Error('the image reaches above 2 GiB');
     const symbols = new Map<string, number>();
     for (const [label, place] of this.labels) {
       if (!place.hidden && !label.includes('.')) symbols.set(label, layout.resolve(label, 'the symbol table'));

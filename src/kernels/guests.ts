@@ -1,5 +1,6 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
+import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
 import { ipiPingpong } from './ipiPingpong.ts';
@@ -10,9 +11,20 @@ import { pageFaults } from './pageFaults.ts';
 import type { GuestOption, GuestParameter } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
 import { smp } from './smp.ts';
+import { tlbFlush } from './tlbFlush.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
-export const GUESTS: readonly GuestDefinition[] = [hello, smp, ipiPingpong, pageFaults, shootdown, ...WORKLOADS, ...BENCH_GUESTS];
+export const GUESTS: readonly GuestDefinition[] = [
+  hello,
+  smp,
+  ipiPingpong,
+  pageFaults,
+  shootdown,
+  fwkSelftest,
+  tlbFlush,
+  ...WORKLOADS,
+  ...BENCH_GUESTS,
+];
 
 export interface GuestOptions {
   /**

@@ -8,6 +8,9 @@ import { gs, type Register, type Width } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
 import { MAX_CORES } from './layout.ts';
 
+/** Bytes that an OS model may keep in each area. */
+export const KERNEL_SPACE = 512;
+
 export const PerCpu = record({
   /** Linear address of this area. */
   self: u64,
@@ -33,9 +36,11 @@ export const PerCpu = record({
   flushStart: u64,
   flushEnd: u64,
   tss: aligned(64, space(TSS64_SIZE)),
+  /** For the OS model, which lays its own record over it. */
+  kernel: aligned(64, space(KERNEL_SPACE)),
 });
 
-export const PERCPU_SHIFT = 9;
+export const PERCPU_SHIFT = 10;
 if (sizeOf(PerCpu) > 1 << PERCPU_SHIFT) throw new Error('the per-core record outgrew its area');
 
 /** A field of the running core's area. */

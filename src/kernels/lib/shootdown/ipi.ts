@@ -27,7 +27,7 @@ export const ipi: ShootdownScheme = {
       a.mov(rax, rdi);
       a.mov(rdi, at(rax, PerCpu.flushStart));
       a.mov(rsi, at(rax, PerCpu.flushEnd));
-      a.call('invalidate_local');
+      a.call('shootdown_serve');
     });
   },
 };

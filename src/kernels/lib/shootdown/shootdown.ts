@@ -6,6 +6,9 @@
  * What is common to all schemes is here: the marks, the local invalidation, and who is concerned. A scheme only writes
  * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end, RCX = CR3 of the space)`. The mask names cores that have the space
  * loaded. A core that has left it drops what it kept of it before it comes back: that is the business of whoever switches spaces.
+ *
+ * A scheme whose targets act themselves calls `shootdown_serve(RDI = start, RSI = end)` on them, with interrupts off. That is
+ * `invalidate_local`, unless the kernel has something else to do there, as one that leaves address spaces behind which it does not use.
  */
 import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../../arch/marks.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
@@ -36,12 +39,13 @@ export const EVERYTHING = -1;
 /** Above this many pages, dropping everything is cheaper than page by page. The number is Linux's. */
 export const SINGLE_PAGE_CEILING = 33;
 
-/** Writes `shootdown` over a scheme. */
+/** Writes `shootdown` over a scheme. @param serve writes `shootdown_serve`; without it, that is `invalidate_local`. */
 export const shootdown =
-  (scheme: ShootdownScheme) =>
+  (scheme: ShootdownScheme, serve?: (a: Assembler) => void) =>
   (a: Assembler): void => {
     a.comment(`shootdown scheme: ${scheme.name}`);
     scheme.write(a);
+    serve?.(a);
 
     a.proc('shootdown', { saves: [rbx, r12, r13, r14] }, () => {
       a.mov(r12, rdi);
@@ -67,6 +71,11 @@ export const shootdown =
       a.mark(MARK_SHOOTDOWN_END);
     });
 
+    if (serve === undefined) {
+      a.comment('a second name for the procedure that follows');
+      a.align(16);
+      a.label('shootdown_serve');
+    }
     a.comment("RDI = start, RSI = end: drops this core's translations, page by page or all at once");
     a.proc('invalidate_local', {}, () => {
       a.cmp(rsi, EVERYTHING);
