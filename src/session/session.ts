@@ -65,6 +65,7 @@ export class Session {
         slice: sliceCycles,
         seed: plan.seed,
         endsWith: coGuest === undefined ? 'all' : 'first',
+        shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {
