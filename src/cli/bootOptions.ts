@@ -17,6 +17,8 @@ export interface BootOptions {
   readonly memoryBytes: number | undefined;
   readonly engine: EngineName | undefined;
   readonly profile: string | undefined;
+  /** Factors on prices of the profile, by name. */
+  readonly costs: Readonly<Record<string, number>>;
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
@@ -51,6 +53,7 @@ export interface VmmOptions {
   readonly placement: string | undefined;
   readonly weights: readonly number[] | undefined;
   readonly slice: TimeSpan | undefined;
+  readonly haltExits: boolean;
   readonly pauseLoopExiting: PauseLoopOption | undefined;
   readonly coGuest: CoGuestOption | undefined;
 }
@@ -79,6 +82,7 @@ export interface RawBootOptions {
   readonly memory?: number;
   readonly engine?: EngineName;
   readonly profile?: string;
+  readonly cost?: Readonly<Record<string, number>>;
   readonly seed?: number;
   readonly append?: string;
   readonly module?: readonly ModuleOption[];
@@ -87,6 +91,8 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  /** Commander's: true unless `--no-halt-exits` is given. */
+  readonly haltExits?: boolean;
   readonly placement?: string;
   readonly weights?: readonly number[];
   readonly ple?: PauseLoopOption | true;
@@ -119,6 +125,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
     memoryBytes: raw.memory,
     engine: raw.engine,
     profile: raw.profile,
+    costs: raw.cost ?? {},
     seed: raw.seed ?? 0,
     append,
     modules: raw.module ?? [],
@@ -149,12 +156,13 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
       if (raw[option as keyof typeof VIRTUAL_OPTIONS] !== undefined)
         throw new UsageError(`${spelled} is for virtual machines: give --vms or --vcpus, too`);
     }
+    if (raw.haltExits === false) throw new UsageError('--no-halt-exits is for virtual machines: give --vms or --vcpus, too');
     return undefined;
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
   const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
-  const { vms = 1, vcpus, scheduler, placement, weights, slice } = raw;
-  return { vms, vcpus, scheduler, placement, weights, slice, pauseLoopExiting, coGuest };
+  const { vms = 1, vcpus, scheduler, placement, weights, slice, haltExits = true } = raw;
+  return { vms, vcpus, scheduler, placement, weights, slice, haltExits, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

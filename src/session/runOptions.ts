@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly memoryBytes: number | undefined;
   readonly engine: string | undefined;
   readonly profile: string | undefined;
+  /** Factors on prices of the profile, by name; none by default. */
+  readonly costs?: Readonly<Record<string, number>> | undefined;
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
@@ -44,6 +46,8 @@ export interface RunOptions {
         readonly pauseLoopExiting?: PauseLoopExiting | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
+        /** False: HLT does not leave a guest, so a halted vCPU keeps its core until its slice ends. Absent: it gives the core away. */
+        readonly haltExits?: boolean | undefined;
         /** What every VM but the first runs, and for how long: until the first one ends. Absent: all run `guest`, until all have ended. */
         readonly coGuest?: CoGuestOptions | undefined;
       }

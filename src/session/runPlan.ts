@@ -15,8 +15,14 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+<<<<<<< HEAD
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { Placement } from '../vmm/placements/placement.ts';
+=======
+import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
+import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
+import type { Placement, PlacementSize } from '../vmm/placements/placement.ts';
+>>>>>>> main
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -60,6 +66,8 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** Whether HLT leaves a guest. */
+  readonly haltExits: boolean;
   readonly placement: Placement;
   /** By VM; undefined: all the same. */
   readonly weights: readonly number[] | undefined;
@@ -77,7 +85,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -165,6 +173,7 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
     placement: planPlacement(scheduler, vmm.placement, { cores, vms: vmm.vms, vcpus }),
     weights: planWeights(vmm.weights, vmm.vms, scheduler),
     sliceCycles,
+    haltExits: vmm.haltExits ?? true,
     pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
   };
 }
@@ -198,6 +207,15 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
+  try {
+    return scaledProfile(profile, factors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnusableInput(`--cost: ${error.message}`);
+    throw error;
+  }
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);

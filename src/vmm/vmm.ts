@@ -15,7 +15,15 @@ import type { Machine } from '../machine/machine.ts';
 import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import { Random } from '../machine/random.ts';
 import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
-import { fillMsrBitmap, setupControls, setupDirectEntry, setupMultibootEntry, setupPauseLoopExiting, setupStartup } from './guestSetup.ts';
+import {
+  fillMsrBitmap,
+  keepHalted,
+  setupControls,
+  setupDirectEntry,
+  setupMultibootEntry,
+  setupPauseLoopExiting,
+  setupStartup,
+} from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
 import { isInterruptible } from './injection.ts';
@@ -52,6 +60,8 @@ export interface VmmConfiguration {
   readonly pauseLoopExiting?: PauseLoopExiting | undefined;
   /** The machine stops when all VMs have ended, or when the first has, whatever the others do. Absent: all. */
   readonly endsWith?: 'all' | 'first';
+  /** False: a halted vCPU keeps its core. Absent: halting gives it away. */
+  readonly haltExits?: boolean | undefined;
 }
 
 /** LVT timer entry in TSC-deadline mode. */
@@ -110,6 +120,7 @@ export class Vmm implements VirtualReceiver {
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
         vcpu.weight = configuration.weights?.[id] ?? USUAL_WEIGHT;
         setupControls(vcpu, msrBitmap);
+        if (configuration.haltExits === false) keepHalted(vcpu);
         if (configuration.pauseLoopExiting !== undefined) setupPauseLoopExiting(vcpu, configuration.pauseLoopExiting);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));

@@ -27,19 +27,25 @@ class RoundRobin implements Scheduler {
   /** The turn that has run since `since`. */
   private current: Turn | undefined;
   private since = 0;
-  /** Nobody has had to share this core yet. */
   private first = true;
 
   constructor(options: SchedulerOptions) {
     this.options = options;
   }
 
+<<<<<<< HEAD
   get load(): number {
     return this.queue.length;
   }
 
   enqueue(vcpu: Vcpu): void {
     if (this.placeOf(vcpu) < 0) this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
+=======
+  enqueue(vcpu: Vcpu, now: number): void {
+    if (this.placeOf(vcpu) >= 0) return;
+    if (this.queue.length === 1) this.renew(now);
+    this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
+>>>>>>> main
   }
 
   remove(vcpu: Vcpu): void {
@@ -68,19 +74,30 @@ class RoundRobin implements Scheduler {
 
   pick(now: number): Vcpu | undefined {
     const { queue, current } = this;
-    if (current !== undefined) current.left -= now - this.since;
-    this.since = now;
-    if (this.first && queue.length > 1) {
-      this.first = false;
-      queue[0]!.left = this.options.firstSlice;
+    if (current !== undefined) {
+      if (queue.length === 1) this.renew(now);
+      current.left -= now - this.since;
+      if (queue[0] === current && current.left <= 0) this.endTurn(current);
     }
+<<<<<<< HEAD
     if (current !== undefined && current === this.running() && current.left <= 0) this.endTurn(current);
+=======
+    this.since = now;
+>>>>>>> main
     // Who has had this turn before lets it pass, unless everybody has.
     for (let i = 0; i < queue.length && queue[0]!.advance === 'owed'; i++) {
       queue[0]!.advance = 'none';
       if (queue.length > 1) this.goBehind();
     }
+<<<<<<< HEAD
     this.current = this.running();
+=======
+    this.current = queue[0];
+    if (this.first && this.current !== undefined) {
+      this.first = false;
+      this.current.left = this.options.firstSlice;
+    }
+>>>>>>> main
     return this.current?.vcpu;
   }
 
@@ -99,8 +116,17 @@ class RoundRobin implements Scheduler {
     return undefined;
   }
 
+<<<<<<< HEAD
   private running(): Turn | undefined {
     return this.advanced[this.advanced.length - 1] ?? this.queue[0];
+=======
+  /** Who is alone has one turn after the other, though nobody looks: so a newcomer finds the core's phase, and does not set it. */
+  private renew(now: number): void {
+    const turn = this.queue[0]!;
+    if (turn !== this.current) return;
+    const over = now - this.since - turn.left;
+    if (over >= 0) turn.left += this.options.slice * (Math.floor(over / this.options.slice) + 1);
+>>>>>>> main
   }
 
   private endTurn(turn: Turn): void {
@@ -128,7 +154,7 @@ class RoundRobin implements Scheduler {
 
 export const roundRobin: SchedulerKind = {
   name: 'round-robin',
-  doc: 'vCPUs of a core take turns of one slice; the first one that is contended is shortened at random, so that the phases of cores differ',
+  doc: 'vCPUs of a core take turns of one slice; the first slice of each core is shortened at random, so that the phases of cores differ',
   placements: [pinned, floating],
   weighs: false,
   create: (_pcpu, options) => new RoundRobin(options),

@@ -13,7 +13,7 @@ import { type FlagLocals, type FlagSnapshot, FlagState } from './flagState.ts';
 import { FloatEmitter, type FloatNumbers } from './floatEmitter.ts';
 import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import { simdOp } from './simd.ts';
 import { I32, I64, op, V128 } from './wasmModule.ts';
 
@@ -123,7 +123,7 @@ export class InstructionEmitter {
           this.emitRaise(effect.condition, effect.vector, effect.errorCode);
           break;
         case 'end-if':
-          if (outside !== undefined || writes.length > 0) throw new NotCompilable();
+          if (outside !== undefined || writes.length > 0) throw notCompilable;
           this.flags.settleTop();
           this.nodes.condition(effect.condition);
           this.builder.op(op.i32_eqz);
@@ -172,7 +172,7 @@ export class InstructionEmitter {
     const bits = writes
       .filter((effect) => effect.kind === 'flag')
       .map((effect) => ({ bit: effect.bit, local: nodes.inLocal(effect.value), type: effect.value.type }));
-    if (flags.length > 1) throw new NotCompilable();
+    if (flags.length > 1) throw notCompilable;
     const [rule] = flags;
     const operands = rule === undefined ? [] : [rule.a, rule.b, rule.r].map((node) => nodes.inLocal(node));
     const target = writes.find((effect) => effect.kind === 'jump');
