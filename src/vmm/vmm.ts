@@ -275,9 +275,10 @@ export class Vmm implements VirtualReceiver {
     this.endVm(vcpu.vm, reason, from);
   }
 
-  /** Accounts of every vCPU are complete up to now. */
+  /** Accounts of every vCPU are complete up to the time of the machine. */
   settle(): void {
-    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(vcpu.home.core.clock);
+    const { time } = this.machine;
+    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(time);
   }
 }
 
