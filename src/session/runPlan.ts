@@ -76,6 +76,8 @@ export interface CoGuestPlan {
   readonly parameters: Readonly<Record<string, number | string>>;
   readonly image: GuestImage;
   readonly imageHash: string;
+  /** Whether HLT leaves these guests. */
+  readonly haltExits: boolean;
 }
 
 /** Makes and checks every choice. @throws UnusableInput. */
@@ -184,7 +186,13 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
   const parameters = parseParameters(builtIn, coGuest.params);
   const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock).name, schemeNamed(options.shootdown).name);
   checkFits(image, memoryBytes);
-  return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
+  return {
+    guest: builtIn.name,
+    parameters,
+    image,
+    imageHash: hashOf(image, []),
+    haltExits: coGuest.haltExits ?? options.vmm?.haltExits ?? true,
+  };
 }
 
 function checkCores({ name, minCores }: GuestDefinition, cores: number): void {
