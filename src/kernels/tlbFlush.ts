@@ -6,16 +6,16 @@
  * every `advise`th time, gives their contents back by madvise and touches them anew before. Between the rounds it computes. MARK_ROI stands around the part
  * that all threads run. Contents are checked: a page is zero when it comes, and holds what its thread wrote until it goes.
  */
-import { MARK_FIGURE, MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
+import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { mem, mem64 } from '../asm/operand.ts';
-import { ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { ebx, ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
 import { buildFwk } from './fwk/fwk.ts';
 import { MADV_DONTNEED } from './fwk/memoryCalls.ts';
 import { KERNEL_PARAMETERS } from './fwk/parameters.ts';
 import { assembleProgram } from './fwk/program.ts';
 import { expect, expectations, expectSuccess } from './fwk/user/expect.ts';
-import { exit, runtime, syscall } from './fwk/user/runtime.ts';
+import { exit, report, runtime, syscall } from './fwk/user/runtime.ts';
 import { PROT_READ, PROT_WRITE } from './fwk/vma.ts';
 import type { GuestDefinition } from './guest.ts';
 import { readTsc } from './lib/time.ts';
@@ -82,12 +82,10 @@ function program(a: Assembler, parameters: Readonly<Record<string, number>>): vo
   a.mov(ecx, iterations);
   a.xor(edx, edx);
   a.div(rcx);
-  a.mov(rsi, rax);
-  a.mov(edi, FIGURES.indexOf('cycles per round'));
-  a.mark(MARK_FIGURE);
-  a.mov(esi, threads * iterations);
-  a.mov(edi, FIGURES.indexOf('rounds'));
-  a.mark(MARK_FIGURE);
+  a.mov(r12, rax);
+  a.mov(ebx, threads * iterations);
+  report(a, FIGURES, 'rounds', rbx);
+  report(a, FIGURES, 'cycles per round', r12);
   exit(a, 0);
 
   a.proc('work', { saves: [rbx] }, () => {

@@ -3,7 +3,11 @@ import { quickRun, virtual } from '../session/quickRun.ts';
 
 const small = { iterations: '4', think: '2000', reads: '8' };
 /** Parameters that keep the runs short. */
-const PARAMETERS: Readonly<Record<string, Record<string, string>>> = { shootdown: small, 'ipi-pingpong': { rounds: '10' } };
+const PARAMETERS: Readonly<Record<string, Record<string, string>>> = {
+  shootdown: small,
+  'ipi-pingpong': { rounds: '10' },
+  'tlb-flush': { iterations: '5' },
+};
 const OFF = { kind: 'power-off' };
 
 describe('every built-in guest powers off', () => {
@@ -19,6 +23,9 @@ describe('every built-in guest powers off', () => {
     ['shootdown', 1, 'shootdowns: 4\n'],
     ['shootdown', 2, 'shootdowns: 8\n'],
     ['shootdown', 5, 'shootdowns: 20\n'],
+    ['fwk-selftest', 1, 'hello from a process\n'],
+    ['fwk-selftest', 3, 'ends-with-sleepers: segmentation fault at 0x10, error code 0x5, RIP 0x'],
+    ['tlb-flush', 4, 'rounds: 20\n'],
   ] as const)('%s on %i bare cores', ([guest, cores, text]) => {
     const { stop, serial } = quickRun(guest, { cores, params: PARAMETERS[guest] ?? {} });
     expect({ stop, serial }).toEqual({ stop: OFF, serial: expect.stringContaining(text) });
@@ -35,6 +42,8 @@ describe('every built-in guest powers off', () => {
     ['shootdown', 2, 2, 2],
     ['shootdown', 1, 4, 2],
     ['shootdown', 3, 2, 1],
+    ['fwk-selftest', 2, 2, 2],
+    ['tlb-flush', 2, 2, 2],
   ] as const)('%s in %i VMs of %i vCPUs on %i cores', ([guest, vms, vcpus, cores]) => {
     const { stop, serial, stats } = quickRun(guest, { cores, vmm: virtual(vms, vcpus), params: PARAMETERS[guest] ?? {} });
     expect(stop).toEqual(OFF);

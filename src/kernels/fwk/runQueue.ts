@@ -1,3 +1,15 @@
+/**
+ * Run queues, one for each core, and putting threads into them.
+ *
+ * `queue_put(RDI = runnable thread, RSI = core number)`: the thread is last in that core's queue, and the core, if it is idle, on its way to
+ * it. `thread_wake(RDI = thread)` → RAX = 1: a thread that was blocked is runnable, 0: it was not blocked. `queue_steal(RDI)` → RAX = a thread out of
+ * the longest queue, if that has more than RDI threads and one that may go, else 0. `queue_balance`: a queue that is longer by two or more than this
+ * core's has given up one.
+ *
+ * A queue's lock is the last one that is ever taken: nothing is called under it. `idle_cores` names the cores that halt or are about to; whoever
+ * clears a bit there has to send the core an interrupt. Setting and clearing are locked, and so is an order between them and the queue: an
+ * idle core sets its bit, then looks at its queue; who puts a thread there looks at the bit afterwards.
+ */
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem64 } from '../../asm/operand.ts';
 import { eax, ecx, edi, edx, esi, r12, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../asm/register.ts';

@@ -6,9 +6,31 @@
  * ended. A mutex is 4 bytes, zero when free: `mutex_lock(RDI)`, `mutex_unlock(RDI)`. A barrier is 12 bytes, zero but for the number of threads in the
  * third word: `barrier_wait(RDI)`; its waiters sleep.
  */
+import { MARK_FIGURE } from '../../../arch/marks.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
 import { mem, mem8, mem32, mem64 } from '../../../asm/operand.ts';
-import { dl, eax, ebp, ecx, edi, edx, esi, r8, r9, r10, r12, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../../asm/register.ts';
+import {
+  dl,
+  eax,
+  ebp,
+  ecx,
+  edi,
+  edx,
+  esi,
+  type Register,
+  r8,
+  r9,
+  r10,
+  r12,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  rsp,
+} from '../../../asm/register.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE } from '../memoryCalls.ts';
 import { SYSCALLS, type SyscallName } from '../syscallTable.ts';
 import { CLONE_CHILD_CLEARTID, CLONE_FILES, CLONE_FS, CLONE_PARENT_SETTID, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../threadCalls.ts';
@@ -40,6 +62,19 @@ export function exit(a: Assembler, status: number): void {
 export function say(a: Assembler, text: string): void {
   a.lea(rdi, mem(a.literal(text)));
   a.call('print_text');
+}
+
+/** The figure of that number, in a callee-saved register, is printed as `name: value`, and told to observers. */
+export function report(a: Assembler, figures: readonly string[], name: string, value: Register<64>): void {
+  const number = figures.indexOf(name);
+  if (number < 0) throw new Error(`the guest does not declare the figure '${name}'`);
+  a.mov(edi, number);
+  a.mov(rsi, value);
+  a.mark(MARK_FIGURE);
+  say(a, `${name}: `);
+  a.mov(rdi, value);
+  a.call('print_decimal');
+  say(a, '\n');
 }
 
 export function runtime(a: Assembler): void {
