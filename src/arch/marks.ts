@@ -36,6 +36,10 @@ export const MARK_LOCK_TIMED_OUT = 11;
 /** A core that waits for the lock at RDI has joined its line, at the end. For locks where that comes later than the first try. */
 export const MARK_LOCK_QUEUED = 12;
 
+/** A core starts to do what another core's shootdown asks of it, and is done with that. */
+export const MARK_SERVE_BEGIN = 13;
+export const MARK_SERVE_END = 14;
+
 export const MARK_NAMES: readonly string[] = [
   'none',
   'shootdown-begin',
@@ -50,6 +54,8 @@ export const MARK_NAMES: readonly string[] = [
   'lock-released',
   'lock-timed-out',
   'lock-queued',
+  'serve-begin',
+  'serve-end',
 ];
 
 /** What a guest waits for between MARK_SPIN_BEGIN and MARK_SPIN_END. */

@@ -182,8 +182,11 @@ export class Core {
         }
         continue;
       }
-      if (this.pendingDebug !== 0 && deliverPendingDebug(this)) continue;
-      if (recognizeInterrupts(this)) continue;
+      const before = state.clock[0]!;
+      if ((this.pendingDebug !== 0 && deliverPendingDebug(this)) || recognizeInterrupts(this)) {
+        state.counters[COUNTER_BUSY_CYCLES]! += state.clock[0]! - before;
+        continue;
+      }
       if (state.i32[I32_ACTIVITY] !== ACTIVITY_ACTIVE) {
         if (!this.idleUntil(this.nextAlarm())) return;
         continue;
@@ -191,7 +194,6 @@ export class Core {
       this.singleStep = (state.i32[I32_INTERRUPTIBILITY]! & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
       if (this.singleStep) state.i32[I32_INTERRUPTIBILITY]! &= ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
       this.horizon = Math.min(this.limit, this.nextAlarm());
-      const before = state.clock[0]!;
       if (stepsSingly(this)) this.step();
       else this.engine.run(this);
       state.counters[COUNTER_BUSY_CYCLES]! += state.clock[0]! - before;

@@ -60,6 +60,7 @@ import {
   CPUID_D_1_EAX_XSAVEOPT,
 } from '../arch/cpuidBits.ts';
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
+import type { ProcessorFeature } from '../arch/processorFeatures.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 import { MONITOR_LINE_BYTES } from './addressMonitor.ts';
 
@@ -74,6 +75,8 @@ export interface CpuIdentity {
   readonly brand: string;
   /** CPUID.1:EAX. */
   readonly signature: number;
+  /** Features that not every profile has; none by default. */
+  readonly features?: readonly ProcessorFeature[];
 }
 
 /** As the MMU has them (mmu/tlbEntry, PHYSICAL_ADDRESS_BITS). */

@@ -32,6 +32,8 @@ export interface HostCosts {
   /** Sending a host IPI with a function to call, beyond the ICR write. */
   readonly remoteCall: number;
   readonly eptViolation: number;
+  /** An atomic exchange on a word of guest memory that other cores look at. */
+  readonly sharedExchange: number;
   /** Looking at one sibling of a vCPU that spins: may it be yielded to? */
   readonly yieldCandidate: number;
   /** Yielding to a vCPU: both run queues locked, one entry marked; the host IPI and the switches apart. */

@@ -15,12 +15,13 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
-import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
+import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
 import { readOutsideKernel } from './outsideKernel.ts';
 import type { RunOptions } from './runOptions.ts';
+import { checkNeeds } from './schemeNeeds.ts';
 import { UnusableInput } from './unusableInput.ts';
 
 export const MAX_CORES = 64;
@@ -82,8 +83,9 @@ export function planRun(options: RunOptions): RunPlan {
   checkMemory(memoryBytes, machines);
 
   const coGuest = planCoGuest(options, guestCores, memoryBytes);
-  const virtual = machines && { ...machines, coGuest };
   const scheme = builtIn === undefined ? undefined : schemeNamed(options.shootdown);
+  const pauseLoopExiting = machines?.pauseLoopExiting ?? (scheme?.needs?.pauseLoopExiting ? PLE_DEFAULTS : undefined);
+  const virtual = machines && { ...machines, pauseLoopExiting, coGuest };
   const lock = builtIn === undefined ? undefined : lockNamed(options.lock);
   const parameters = builtIn === undefined ? {} : parseParameters(builtIn, options.params);
   let image: GuestImage;
@@ -101,14 +103,9 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     checkCores(builtIn, guestCores);
-    if (virtual === undefined) {
-      for (const [option, part] of [
-        ['--shootdown', scheme!],
-        ['--lock', lock!],
-      ] as const) {
-        if (part.hypercall !== undefined) throw new UnusableInput(`${option} ${part.name} needs a hypervisor: give --vms or --vcpus, too`);
-      }
-    }
+    checkNeeds(scheme!, virtual !== undefined, profile);
+    if (lock!.hypercall !== undefined && virtual === undefined)
+      throw new UnusableInput(`--lock ${lock!.name} needs a hypervisor: give --vms or --vcpus, too`);
     image = buildBuiltIn(builtIn.name, parameters, lock!.name, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);

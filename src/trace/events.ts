@@ -17,7 +17,7 @@ export interface EventDeclaration {
   readonly doc: string;
 }
 
-export type EventGroup = 'instruction' | 'exception' | 'interrupt' | 'tlb' | 'vmx' | 'schedule' | 'mark' | 'activity';
+export type EventGroup = 'instruction' | 'exception' | 'interrupt' | 'tlb' | 'vmx' | 'schedule' | 'mark' | 'activity' | 'privilege';
 
 export const EVENTS = [
   { name: 'instruction', group: 'instruction', fields: [['rip', 'la']], doc: 'an instruction starts' },
@@ -179,6 +179,12 @@ export const EVENTS = [
     ],
     doc: 'the core halts, wakes, waits for or receives STARTUP',
   },
+  {
+    name: 'privilege',
+    group: 'privilege',
+    fields: [['cpl', 'dec']],
+    doc: 'user mode is entered (3) or left by a transition of the core itself; VM entries and exits are none',
+  },
 ] as const satisfies readonly EventDeclaration[];
 
 export type EventName = (typeof EVENTS)[number]['name'];
@@ -200,6 +206,7 @@ export const EVENT_HYPERCALL_END = 12;
 export const EVENT_VIRTUAL_INTERRUPT = 13;
 export const EVENT_MARK = 14;
 export const EVENT_ACTIVITY = 15;
+export const EVENT_PRIVILEGE = 16;
 
 /** Delivery modes of interprocessor messages, as DELIVERY_ numbers them (arch/apicRegisters). */
 export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;

@@ -1,3 +1,4 @@
+import type { CpuTime } from './cpuTime.ts';
 import type { LatencySummary } from './latencySummary.ts';
 
 /**
@@ -26,11 +27,15 @@ export interface RunStats {
   readonly ipis: { readonly sent: number; readonly delivered: number };
   /** Invalidations by the name of their operation; only those that occurred. */
   readonly invalidations: Readonly<Record<string, number>>;
+  /** Sum over all vCPUs, or over all cores without the VMM. */
+  readonly cpuTime: CpuTime;
   readonly cores: readonly CoreStats[];
   readonly vcpus: readonly VcpuStats[];
 }
 
 export interface CoreStats {
+  /** Where the cycles went; absent under the VMM, where vCPUs have them. */
+  readonly cpuTime?: CpuTime;
   readonly busyCycles: number;
   readonly idleCycles: number;
 }
@@ -38,6 +43,8 @@ export interface CoreStats {
 export interface VcpuStats {
   readonly vm: number;
   readonly id: number;
+  /** Where `runCycles` went, and `haltCycles`, which are idle. */
+  readonly cpuTime: CpuTime;
   readonly runCycles: number;
   /** Runnable, but another had the core. */
   readonly stealCycles: number;

@@ -9,11 +9,12 @@ import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } 
 import { handleExit } from './exits/dispatch.ts';
 import { resetPauseWindow } from './exits/pause.ts';
 import { completeHypercall } from './exits/vmcall.ts';
+import { entersGuest, leavesCore, leavesGuest } from './guestEntry.ts';
 import { cplOf } from './guestMode.ts';
 import { prepareInjection } from './injection.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { loadVcpu, saveVcpu } from './switch.ts';
-import { flushTranslations, type TranslationFlush } from './translationFlush.ts';
+import { flushOfContext, flushTranslations, type TranslationFlush } from './translationFlush.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { Vmm } from './vmm.ts';
 
@@ -33,10 +34,10 @@ interface Notice {
   readonly due: number;
 }
 
-/** A function call from another core. */
+/** A function call from another core: flushes to carry out; without any, the interrupt itself is what it is for. */
 interface RemoteCall {
   readonly initiator: Pcpu;
-  readonly flush: TranslationFlush;
+  readonly flushes: readonly TranslationFlush[];
 }
 
 /**
@@ -55,8 +56,11 @@ export class Pcpu implements HostSoftware {
   private readonly notices: Notice[] = [];
   /** Calls from other cores, in order of arrival. */
   private readonly calls: RemoteCall[] = [];
-  /** Waiting for a remote call of our own: until this time at least; Infinity while it is not done, -1 when nothing is awaited. */
+  /** Waiting for remote calls of our own: until this time at least; Infinity while they are not done, -1 when nothing is awaited. */
   private awaitUntil = -1;
+  /** Remote calls of our own that are not done yet, and when the latest of the others is seen to be done. */
+  private outstanding = 0;
+  private lastSeen = 0;
   /** A VM exit has happened and is not handled yet. */
   private exitPending = false;
   /** Nothing is runnable. */
@@ -94,12 +98,26 @@ export class Pcpu implements HostSoftware {
     } else this.schedule();
   }
 
-  /** Runs `flush` on another core and makes this one wait until it is done. */
-  callRemote(target: Pcpu, flush: TranslationFlush): void {
+  /** True iff the hypercall under way must wait for remote calls or for a time. */
+  get waiting(): boolean {
+    return this.awaitUntil >= 0;
+  }
+
+  /** The flushes are carried out on another core, and this one waits until they are. Several calls at once are waited for together. */
+  callRemote(target: Pcpu, flushes: readonly TranslationFlush[]): void {
     this.core.charge(this.vmm.costs.remoteCall);
-    target.calls.push({ initiator: this, flush });
+    target.calls.push({ initiator: this, flushes });
+    this.outstanding++;
     this.awaitUntil = Number.POSITIVE_INFINITY;
     this.sendIpi(target, VECTOR_HOST_CALL);
+  }
+
+  /** A remote call of this core is done, as it sees at time `seen`. */
+  private callDone(seen: number): void {
+    this.lastSeen = Math.max(this.lastSeen, seen);
+    if (--this.outstanding > 0) return;
+    this.awaitUntil = this.lastSeen;
+    this.vmm.machine.wakeAt(this.core, this.lastSeen);
   }
 
   /** A host interrupt for another core, through the local APICs. */
@@ -155,10 +173,8 @@ export class Pcpu implements HostSoftware {
   /** Every queued call is carried out, and its initiator sees so a cache-line transfer later. */
   private serveCalls(): void {
     for (let call = this.calls.shift(); call !== undefined; call = this.calls.shift()) {
-      flushTranslations(this.core, call.flush);
-      const seen = this.core.clock + this.vmm.costs.cacheLineTransfer;
-      call.initiator.awaitUntil = seen;
-      this.vmm.machine.wakeAt(call.initiator.core, seen);
+      for (const flush of call.flushes) flushTranslations(this.core, flush);
+      call.initiator.callDone(this.core.clock + this.vmm.costs.cacheLineTransfer);
     }
   }
 
@@ -169,6 +185,7 @@ export class Pcpu implements HostSoftware {
     const reason = vmcs.readNumber(VMCS_EXIT_REASON);
     vcpu.vm.exits[reason & 63]!++;
     vcpu.syncClock(core.clock);
+    leavesGuest(this, vcpu);
     core.charge(this.vmm.costs.exitDispatch);
     if (reason === EXIT_EXTERNAL_INTERRUPT) this.takeInterrupt(vmcs.readNumber(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
     // An INIT has come while the guest ran: what it left for does not matter any more.
@@ -227,6 +244,7 @@ export class Pcpu implements HostSoftware {
     if (this.current !== undefined) {
       const previous = this.current;
       saveVcpu(core, previous);
+      leavesCore(this, previous);
       if (previous.state === 'running') {
         previous.enterState('runnable', core.clock);
         previous.preemptedInKernel = cplOf(previous) === 0;
@@ -242,7 +260,7 @@ export class Pcpu implements HostSoftware {
     resetPauseWindow(this.vmm, next);
     if (next.lastRan !== undefined && next.lastRan !== this) {
       // Entries left on this core from an earlier stay must not come back to life.
-      flushTranslations(core, { vpid: next.vpid, la: 0, pages: 0 });
+      flushTranslations(core, flushOfContext(next));
     }
     next.lastRan = this;
     next.enterState('running', core.clock);
@@ -254,6 +272,7 @@ export class Pcpu implements HostSoftware {
     vcpu.syncClock(core.clock);
     vcpu.givesWay = false;
     prepareInjection(vcpu);
+    entersGuest(this, vcpu);
     const { probe } = core;
     if (probe.mask & (1 << EVENT_VM_ENTRY)) {
       const event = vcpu.vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);

@@ -4,8 +4,10 @@ import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { X87_CONTROL_RESET } from '../arch/x87.ts';
 import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
+import { FlushQueue } from './flushQueue.ts';
 import type { HypercallCall } from './hypercalls/hypercall.ts';
 import type { Pcpu } from './pcpu.ts';
+import { SharedRecord } from './sharedRecord.ts';
 import type { Vm } from './vm.ts';
 
 /** What a vCPU is doing, as the scheduler sees it. */
@@ -49,6 +51,12 @@ export class Vcpu {
   passedOver = false;
   /** A kick came while it was not halted: its next HLT ends at once. */
   kicked = false;
+  /** Records that the guest shares with the hypervisor (vmm/guestEntry), and whether the first has something to be told. */
+  readonly stealTime = new SharedRecord();
+  stealDue = false;
+  readonly vcpuState = new SharedRecord();
+  /** Flushes to be carried out before the next VM entry. */
+  readonly flushes = new FlushQueue();
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 

@@ -1,6 +1,7 @@
 import { APIC_LVT_TIMER, APIC_SVR, APIC_SVR_ENABLE } from '../arch/apicRegisters.ts';
 import { CR4_VMXE } from '../arch/controlRegisters.ts';
 import type { GuestImage } from '../arch/guestImage.ts';
+import type { Shoot4uPolicy } from '../arch/hypercalls.ts';
 import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
@@ -37,6 +38,8 @@ export interface VmmConfiguration {
   /** Slice in cycles. */
   readonly slice: number;
   readonly seed: number;
+  /** How Shoot4U's hypercall is served; `mode2` by default. */
+  readonly shoot4u?: Shoot4uPolicy;
   /** Undefined: guests may spin as long as they like. */
   readonly pauseLoopExiting?: PauseLoopExiting | undefined;
   /** The machine stops when all VMs have ended, or when the first has, whatever the others do. Absent: all. */

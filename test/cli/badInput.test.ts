@@ -40,7 +40,7 @@ const PHYSICAL_ADDRESS = 64 + 24;
 test.for<readonly [string, readonly string[], string]>([
   ['an unknown guest', ['helo'], "'helo' is neither a built-in guest"],
   ['an unknown option', ['hello', '--core', '2'], 'unknown option'],
-  ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, shoot4u, none"],
+  ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, ipi-ple"],
   ['a scheme that needs a hypervisor', ['shootdown', '--shootdown', 'shoot4u'], 'needs a hypervisor'],
   ['an unknown parameter', ['shootdown', '--param', 'iteration=3'], "no parameter of shootdown 'iteration'"],
   ['a parameter out of range', ['shootdown', '--param', 'iterations=0'], 'iterations = 0'],

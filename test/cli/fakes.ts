@@ -32,8 +32,19 @@ export const STATS: Omit<RunStats, 'exitStatus'> = {
   vmExits: { HLT: 3, EPT_VIOLATION: 12 },
   ipis: { sent: 6, delivered: 6 },
   invalidations: { INVLPG: 9 },
+  cpuTime: { userCycles: 1_000_000, kernelLockCycles: 250_000, kernelTlbCycles: 500_000, kernelOtherCycles: 1_250_000, idleCycles: 0 },
   cores: [{ busyCycles: 4_000_000, idleCycles: 1_000_000 }],
-  vcpus: [{ vm: 0, id: 1, runCycles: 3_000_000, stealCycles: 500_000, spinCycles: 750_000, haltCycles: 0 }],
+  vcpus: [
+    {
+      vm: 0,
+      id: 1,
+      cpuTime: { userCycles: 1_000_000, kernelLockCycles: 250_000, kernelTlbCycles: 500_000, kernelOtherCycles: 1_250_000, idleCycles: 0 },
+      runCycles: 3_000_000,
+      stealCycles: 500_000,
+      spinCycles: 750_000,
+      haltCycles: 0,
+    },
+  ],
 };
 
 const unexpected = (): never => {

@@ -14,6 +14,7 @@ import { RandomSource } from '../silicon/random.ts';
 import { CODE_BASES } from '../silicon/surroundings.ts';
 import { readVectorRecords } from '../silicon/vectorRecords.ts';
 import { readVectors } from '../silicon/vectors.ts';
+import { readX87Records } from '../silicon/x87Records.ts';
 
 const STATUSES = ['verified on silicon', 'verified by properties', 'implemented', 'invalid', 'absent'] as const;
 type Status = (typeof STATUSES)[number];
@@ -47,7 +48,8 @@ function formStatuses(forms: readonly Form[]): ReadonlyMap<string, Status> {
   // That an instruction is forbidden at level 3 says nothing about what it does.
   const ran = readVectors().filter(({ case: one, outcome }) => outcome.rip !== BigInt(one.origin - CODE_BASES[one.codeSize]));
   const vectors = readVectorRecords().filter(({ outcome }) => outcome.fault === '');
-  const silicon = new Set([...ran, ...vectors].map(({ form }) => form));
+  const x87 = readX87Records().filter(({ outcome }) => outcome.fault === '');
+  const silicon = new Set([...ran, ...vectors, ...x87].map(({ form }) => form));
   const properties = new Set([...everyForm().map(({ form }) => form), ...restartForms([64, 32, 16]).map(({ form }) => form.form)]);
   return new Map(
     forms.map((form) => {

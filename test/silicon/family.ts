@@ -15,18 +15,52 @@ export interface Finding {
 export interface Row {
   cases: number;
   differences: number;
+  /** Cases in which the processor did not repeat what it did. */
+  unsteady: number;
   /** Cases by mnemonic. */
   readonly mnemonics: Map<string, number>;
 }
+
+/** A tally as plain data. */
+export type TallyText = readonly (readonly [
+  name: string,
+  row: Omit<Row, 'mnemonics'> & { readonly mnemonics: readonly (readonly [string, number])[] },
+])[];
 
 /** Rows by name. */
 export class Tally {
   readonly rows = new Map<string, Row>();
 
+  /** What `text` was made from. */
+  static of(text: TallyText): Tally {
+    const tally = new Tally();
+    for (const [name, row] of text) tally.rows.set(name, { ...row, mnemonics: new Map(row.mnemonics) });
+    return tally;
+  }
+
+  /** All of them together. */
+  static sum(tallies: readonly Tally[]): Tally {
+    const sum = new Tally();
+    for (const { rows } of tallies) {
+      for (const [name, { cases, differences, unsteady, mnemonics }] of rows) {
+        const row = sum.row(name);
+        row.cases += cases;
+        row.differences += differences;
+        row.unsteady += unsteady;
+        for (const [mnemonic, count] of mnemonics) row.mnemonics.set(mnemonic, (row.mnemonics.get(mnemonic) ?? 0) + count);
+      }
+    }
+    return sum;
+  }
+
+  get text(): TallyText {
+    return [...this.rows].map(([name, row]) => [name, { ...row, mnemonics: [...row.mnemonics] }]);
+  }
+
   row(name: string): Row {
     const known = this.rows.get(name);
     if (known !== undefined) return known;
-    const row = { cases: 0, differences: 0, mnemonics: new Map<string, number>() };
+    const row = { cases: 0, differences: 0, unsteady: 0, mnemonics: new Map<string, number>() };
     this.rows.set(name, row);
     return row;
   }
@@ -49,13 +83,13 @@ export class Tally {
   /** One line for each row. */
   get lines(): string[] {
     const rows = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1));
-    const line = (name: string, { cases, differences, mnemonics }: Row): string => {
+    const line = (name: string, { cases, differences, unsteady, mnemonics }: Row): string => {
       const fewest = [...mnemonics].reduce((least, one) => (one[1] < least[1] ? one : least), ['', Number.POSITIVE_INFINITY] as const);
-      return `| ${name} | ${cases} | ${mnemonics.size} | ${fewest[0].toUpperCase()} ${fewest[1]} | ${differences} |`;
+      return `| ${name} | ${cases} | ${mnemonics.size} | ${fewest[0].toUpperCase()} ${fewest[1]} | ${unsteady} | ${differences} |`;
     };
     return [
-      '| family | cases | mnemonics | fewest | differences |',
-      '|---|---:|---:|---|---:|',
+      '| family | cases | mnemonics | fewest | not repeated | differences |',
+      '|---|---:|---:|---|---:|---:|',
       ...rows.map(([name, row]) => line(name, row)),
     ];
   }

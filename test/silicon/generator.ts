@@ -66,9 +66,12 @@ const NEIGHBOURS =
 export class Generator {
   private readonly random: RandomSource;
   private readonly neighbours: Readonly<Record<CodeSize, readonly Form[]>>;
+  private readonly localTable: boolean;
 
-  constructor(seed: number, forms: readonly { form: Form; size: CodeSize }[]) {
+  /** @param localTable see SiliconCase. */
+  constructor(seed: number, forms: readonly { form: Form; size: CodeSize }[], localTable = true) {
     this.random = new RandomSource(seed);
+    this.localTable = localTable;
     const of = (size: CodeSize): Form[] =>
       forms
         .filter((one) => one.size === size && NEIGHBOURS.test(one.form.form) && !/cr|dr|_Sreg/.test(one.form.form))
@@ -93,7 +96,7 @@ export class Generator {
     const smallStack = size !== 64 && random.chance(0.4) && !insns.some(usesStackPointer);
     const cases = Array.from({ length: count }, () => placeCase(code, main.insn, size, smallStack, random));
     // The code is the same for all, so that it is compiled once.
-    return { form, insns, cases: cases.map((one) => ({ ...one, origin: cases[0]!.origin })) };
+    return { form, insns, cases: cases.map((one) => ({ ...one, origin: cases[0]!.origin, localTable: this.localTable })) };
   }
 }
 

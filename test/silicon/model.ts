@@ -9,6 +9,7 @@ import {
   CR4_FSGSBASE,
   CR4_OSFXSR,
   CR4_OSXMMEXCPT,
+  CR4_OSXSAVE,
   CR4_PAE,
   CR4_UMIP,
   EFER_LMA,
@@ -16,9 +17,10 @@ import {
   EFER_NXE,
   EFER_SCE,
 } from '../../src/arch/controlRegisters.ts';
+import { XCR0_SUPPORTED } from '../../src/arch/extendedState.ts';
 import { PTE_P, PTE_RW, PTE_US, PTE_XD } from '../../src/arch/paging.ts';
 import { CS, FS, GS, LDTR, SS, TR } from '../../src/arch/registers.ts';
-import { AR_P, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
+import { AR_P, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
 import { VECTOR_BP, VECTOR_OF, VECTOR_PF, VECTORS_WITH_ERROR_CODE } from '../../src/arch/vectors.ts';
 import type { Core } from '../../src/cpu/core.ts';
 import { JitEngine } from '../../src/cpu/engines/jit/jitEngine.ts';
@@ -34,6 +36,7 @@ import {
   I32_IDTR_LIMIT,
   I32_INTERRUPTIBILITY,
   I32_RFLAGS,
+  I32_SEGMENT_LIMIT,
   I32_SEGMENT_SELECTOR,
   U64_CR0,
   U64_CR2,
@@ -44,6 +47,7 @@ import {
   U64_IDTR_BASE,
   U64_RIP,
   U64_SEGMENT_BASE,
+  U64_XCR0,
 } from '../../src/cpu/state.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
@@ -56,11 +60,15 @@ import {
   DATA,
   DATA_SIZE,
   dataTemplates,
+  FLAT_CODE_32,
+  FS_BASE,
+  GS_BASE,
   HLT,
   LOCAL_DESCRIPTORS,
   type LocalDescriptor,
-  SELECTORS,
-  SMALL_STACK,
+  PROCESSOR_NUMBER,
+  PROCESSOR_NUMBER_LIMIT,
+  selectorsOf,
   TEMPLATES,
   WRITABLE_SIZE,
 } from './surroundings.ts';
@@ -78,6 +86,8 @@ const KERNEL_CS = 0x10;
 const TSS_SELECTOR = 0x40;
 /** Cycles after which a case has not come to an end. */
 const LONGEST = 20_000;
+/** Words that are compared at once. */
+const PART_WORDS = 32;
 
 /** A descriptor of eight bytes. */
 const descriptor = (access: number, flags: number, base: number, limit: number): bigint =>
@@ -101,6 +111,9 @@ export class Model {
   private readonly templateWords: BigUint64Array[] = [];
   private readonly segments = new Map<number, bigint>();
   private readonly page = new Uint8Array(CODE_SIZE);
+  private tables = true;
+  /** Parts of the data, and of what it was before. */
+  private readonly parts: readonly (readonly [Buffer, Buffer])[];
 
   constructor(engine: EngineName) {
     this.machine = new Machine({ profile: ivybridge, cores: 1, memory: 2 * 1024 ** 2, engine, probe: noProbe });
@@ -111,6 +124,9 @@ export class Model {
     this.words = new BigUint64Array(bytes.buffer, bytes.byteOffset + DATA, WRITABLE_SIZE / 8);
     for (let t = 0; t < TEMPLATES; t++)
       this.templateWords.push(new BigUint64Array(this.templates.buffer, t * DATA_SIZE, WRITABLE_SIZE / 8));
+    const partOf = ({ buffer, byteOffset }: BigUint64Array, i: number): Buffer =>
+      Buffer.from(buffer, byteOffset + i * PART_WORDS * 8, PART_WORDS * 8);
+    this.parts = Array.from({ length: this.words.length / PART_WORDS }, (_, i) => [partOf(this.words, i), partOf(this.before, i)]);
     bytes.set(this.templates.subarray(0, DATA_SIZE), DATA);
     bytes.fill(HLT, CODE, CODE + CODE_SIZE);
     this.writePageTables();
@@ -144,6 +160,7 @@ export class Model {
       [0x20, descriptor(0xfb, 0xc, 0, 0xf_ffff)],
       [0x28, descriptor(0xf3, 0xc, 0, 0xf_ffff)],
       [0x30, descriptor(0xfb, 0xa, 0, 0xf_ffff)],
+      [PROCESSOR_NUMBER & ~3, descriptor(0xf5, 4, 0, PROCESSOR_NUMBER_LIMIT)],
     ];
     for (const [selector, value] of global) {
       this.store(GDT + selector, value);
@@ -170,7 +187,8 @@ export class Model {
     const { u64, i32 } = this.core.state;
     u64[U64_CR0] = BigInt((CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG) >>> 0);
     u64[U64_CR3] = BigInt(TABLES);
-    u64[U64_CR4] = BigInt(CR4_PAE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP);
+    u64[U64_CR4] = BigInt(CR4_PAE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP | CR4_OSXSAVE);
+    u64[U64_XCR0] = BigInt(XCR0_SUPPORTED);
     u64[U64_EFER] = BigInt(EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE);
     u64[U64_GDTR_BASE] = SYSTEM + BigInt(GDT);
     i32[I32_GDTR_LIMIT] = 0x7f;
@@ -180,7 +198,20 @@ export class Model {
     setSegment(this.core, TR, TSS_SELECTOR, SYSTEM + BigInt(TSS), 0x67, AR_P | TYPE_TSS_BUSY);
   }
 
+  /** There is a local descriptor table and a segment of 32-bit code, or neither. */
+  private setTables(there: boolean): void {
+    if (this.tables === there) return;
+    this.tables = there;
+    const { i32 } = this.core.state;
+    this.store(GDT + (FLAT_CODE_32 & ~3), there ? this.segments.get(FLAT_CODE_32)! : 0n);
+    i32[I32_SEGMENT_LIMIT + LDTR] = there ? LOCAL_DESCRIPTORS.length * 8 - 1 : 0;
+  }
+
   private setSelector(segment: number, selector: number): void {
+    if (selector === 0) {
+      setSegment(this.core, segment, 0, 0n, 0, AR_UNUSABLE);
+      return;
+    }
     const { base, limit, access } = parseDescriptor(this.segments.get(selector)!, 0);
     setSegment(this.core, segment, selector, base, limit, access);
   }
@@ -202,20 +233,28 @@ export class Model {
     if (Buffer.compare(memory.bytes.subarray(CODE, CODE + CODE_SIZE), page) !== 0) memory.write(CODE, page);
   }
 
-  /** What the engine makes of a case; or the name of the instruction that is not implemented. */
-  run(one: SiliconCase): Outcome | string {
+  /**
+   * What the engine makes of a case; or the name of the instruction that is not implemented.
+   * @param data what the data begins with, instead of the template's.
+   */
+  run(one: SiliconCase, data?: Uint8Array): Outcome | string {
     const { core, words, before } = this;
     const { u64, i32 } = core.state;
     this.loadCode(one);
     words.set(this.templateWords[one.template]!);
+    if (data !== undefined) this.machine.memory.bytes.set(data, DATA);
     for (const { address, value } of one.patches) this.store(address, value);
     before.set(words);
     for (let i = 0; i < 16; i++) u64[i] = one.gpr[i]!;
-    const { cs, ss: bigStack, ds, es, fs, gs } = SELECTORS[one.codeSize];
-    const ss = one.smallStack ? SMALL_STACK : bigStack;
+    this.setTables(one.localTable);
+    const { cs, ss, ds, es, fs, gs } = selectorsOf(one);
     [es, cs, ss, ds, fs, gs].forEach((selector, segment) => {
       this.setSelector(segment, selector);
     });
+    if (!one.localTable) {
+      u64[U64_SEGMENT_BASE + FS] = BigInt(FS_BASE);
+      u64[U64_SEGMENT_BASE + GS] = BigInt(GS_BASE);
+    }
     u64[U64_RIP] = BigInt(one.origin - CODE_BASES[one.codeSize]);
     u64[U64_CR2] = 0n;
     i32[I32_RFLAGS] = one.flags;
@@ -238,7 +277,12 @@ export class Model {
     const { core, words, before } = this;
     const { u64, i32 } = core.state;
     const changes: { address: number; value: bigint }[] = [];
-    for (let i = 0; i < words.length; i++) if (words[i] !== before[i]) changes.push({ address: DATA + 8 * i, value: words[i]! });
+    for (let part = 0; part < this.parts.length; part++) {
+      const [now, then] = this.parts[part]!;
+      if (now.equals(then)) continue;
+      for (let i = part * PART_WORDS; i < (part + 1) * PART_WORDS; i++)
+        if (words[i] !== before[i]) changes.push({ address: DATA + 8 * i, value: words[i]! });
+    }
     const selectors = Array.from({ length: 6 }, (_, segment) => i32[I32_SEGMENT_SELECTOR + segment]!);
     const bases: [bigint, bigint] = [u64[U64_SEGMENT_BASE + FS]!, u64[U64_SEGMENT_BASE + GS]!];
     const gpr = [...u64.subarray(0, 16)];

@@ -157,6 +157,7 @@ export function placeCase(
   return {
     codeSize: size,
     smallStack,
+    localTable: true,
     origin: originOf(code, random),
     code,
     gpr,

@@ -1,22 +1,28 @@
 /**
  * The model against the processor at hand, for long runs.
- * `npm run test:silicon -- --seconds N [--seed S] [--family general|vector] [--form PATTERN] [--engine reference|jit|both] [--size 16|32|64]
- * [--keep-going]`
+ * `npm run test:silicon -- --seconds N [--seed S] [--family general|vector|x87|mmx|state] [--form PATTERN] [--engine reference|jit|both]
+ * [--size 16|32|64] [--jobs N] [--keep-going]`
  *
- * Prints the processor's name, a table by family, and what was left out. A difference is shrunk where that can be, shown, and written to
- * test/regressions/silicon/, where the ordinary suite replays it. Exit status 1 then.
+ * Prints the processor's name, a table by family, and what was left out. One process for each processor, unless told otherwise. A difference is shrunk
+ * where that can be, shown, and written to test/regressions/silicon/, where the ordinary suite replays it. Exit status 1 then.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ENGINES } from '../../src/cpu/engines/registry.ts';
-import { type Family, type Finding, Tally } from './family.ts';
-import { generalFamily } from './generalFamily.ts';
+import { type Family, Tally, type TallyText } from './family.ts';
+import { type FamilyOptions, generalFamily } from './generalFamily.ts';
+import { longRun } from './longRun.ts';
 import { processorName } from './processor.ts';
 import { vectorFamily } from './vectorFamily.ts';
+import { X87_SETS } from './x87Cases.ts';
+import { x87Family } from './x87Family.ts';
 
-const REGRESSIONS = 'test/regressions/silicon';
-const FAMILIES = { general: generalFamily, vector: vectorFamily };
+const FAMILIES: Readonly<Record<string, (options: FamilyOptions) => Family | string>> = {
+  general: generalFamily,
+  vector: vectorFamily,
+  ...Object.fromEntries(X87_SETS.map((set) => [set, (options: FamilyOptions): Family | string => x87Family(set, options)])),
+};
 
 const { values } = parseArgs({
   options: {
@@ -26,58 +32,90 @@ const { values } = parseArgs({
     form: { type: 'string', default: '' },
     engine: { type: 'string', default: 'both' },
     size: { type: 'string' },
+    jobs: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
+    /** Of a process that works for another one: its number. */
+    job: { type: 'string' },
   },
 });
 
+const children: ChildProcess[] = [];
+
+/** What a job tells at its end. */
+interface Report {
+  readonly tally: TallyText;
+  readonly missing: readonly string[];
+}
+
+const jobs = Number(values.jobs ?? availableParallelism());
 const engines = ENGINES.filter((name) => values.engine === 'both' || values.engine === name);
 if (engines.length === 0) throw new Error(`no engine '${values.engine}'; there is ${ENGINES.join(', ')} and both`);
-const options = { engines, pattern: new RegExp(values.form, 'i'), size: values.size === undefined ? undefined : Number(values.size) };
-const families: Family[] = [];
-for (const [name, open] of Object.entries(FAMILIES)) {
-  if (values.family !== undefined && values.family !== name) continue;
-  const family = open(options);
-  if (typeof family === 'string') console.log(`test:silicon skips ${name}: ${family}`);
-  else families.push(family);
-}
+const isMain = values.job === undefined;
+const families = openFamilies();
+const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
 if (families.length === 0) process.exit(0);
 
-const first = Number(values.seed ?? Date.now() % 1_000_000_000);
-const end = performance.now() + Number(values.seconds) * 1000;
-console.log(`processor: ${processorName()}`);
-console.log(`seed ${first}, engines ${engines.join(' and ')}`);
-for (const { notes } of families) for (const note of notes) console.log(note);
-
-const tally = new Tally();
-const shown = new Set<string>();
-let stopped = false;
-for (let seed = first; performance.now() < end && !stopped; seed++) {
-  for (const family of families) {
-    for (const finding of family.compare(seed, tally)) {
-      show(finding);
-      if (stopped) break;
-    }
-    if (stopped) break;
-  }
-  if (process.stdout.isTTY) process.stdout.write(`\rseed ${seed}: ${tally.cases} cases, ${tally.differences} differences `);
+if (isMain) {
+  console.log(`processor: ${processorName()}`);
+  console.log(`seed ${seed}, engines ${engines.join(' and ')}, ${jobs} jobs`);
+  for (const { notes } of families) for (const note of notes) console.log(note);
 }
-const missing = families.flatMap((family) => [...family.missing]).sort();
-for (const family of families) family.close();
-for (const line of tally.lines) console.log(line);
-if (missing.length > 0) console.log(`not implemented:\n  ${missing.join('\n  ')}`);
-console.log(`${tally.cases} cases, ${tally.differences} differences, ${missing.length} forms not implemented`);
-if (tally.differences > 0) process.exitCode = 1;
+if (isMain && jobs > 1) {
+  for (const family of families) family.close();
+  print(await Promise.all(Array.from({ length: jobs }, (_, job) => startJob(job))));
+} else {
+  let stopped = false;
+  process.on('message', () => {
+    stopped = true;
+  });
+  const tally = await longRun(families, {
+    seconds: Number(values.seconds),
+    seed: seed + Number(values.job ?? 0),
+    stride: isMain ? 1 : jobs,
+    keepGoing: values['keep-going'],
+    stopped: () => stopped,
+    progress: (at, { cases, differences }) => {
+      if (process.stdout.isTTY) process.stdout.write(`\rseed ${at}: ${cases} cases, ${differences} differences `);
+    },
+  });
+  const missing = families.flatMap((family) => [...family.missing]);
+  for (const family of families) family.close();
+  const report: Report = { tally: tally.text, missing };
+  if (isMain) print([report]);
+  else process.send!(report, () => process.disconnect());
+}
 
-/** Once for each form and kind of difference; without `--keep-going` the first is the end. */
-function show({ engine, form, kind, explain }: Finding): void {
-  const key = `${engine} ${form} ${kind}`;
-  if (shown.has(key)) return;
-  shown.add(key);
-  const { text, file, contents } = explain();
-  console.log(text);
-  if (values['keep-going']) return;
-  mkdirSync(REGRESSIONS, { recursive: true });
-  writeFileSync(join(REGRESSIONS, file), contents);
-  console.log(`written to ${join(REGRESSIONS, file)}`);
-  stopped = true;
+function openFamilies(): Family[] {
+  const options = { engines, pattern: new RegExp(values.form, 'i'), size: values.size === undefined ? undefined : Number(values.size) };
+  const opened: Family[] = [];
+  for (const [name, open] of Object.entries(FAMILIES)) {
+    if (values.family !== undefined && values.family !== name) continue;
+    const family = open(options);
+    if (typeof family !== 'string') opened.push(family);
+    else if (isMain) console.log(`test:silicon skips ${name}: ${family}`);
+  }
+  return opened;
+}
+
+/** Starts a job with seeds of its own; the first that finds a difference stops the others. */
+function startJob(job: number): Promise<Report> {
+  const child = fork(process.argv[1]!, [...process.argv.slice(2), '--job', String(job), '--jobs', String(jobs), '--seed', String(seed)]);
+  children.push(child);
+  return new Promise((resolve, reject) => {
+    child.on('message', (report: Report) => {
+      resolve(report);
+      if (!values['keep-going'] && Tally.of(report.tally).differences > 0)
+        for (const other of children) if (other !== child && other.connected) other.send('stop');
+    });
+    child.on('exit', (status) => reject(new Error(`job ${job} ended with status ${status}`)));
+  });
+}
+
+function print(reports: readonly Report[]): void {
+  const tally = Tally.sum(reports.map(({ tally: text }) => Tally.of(text)));
+  const missing = [...new Set(reports.flatMap((report) => report.missing))].sort();
+  for (const line of tally.lines) console.log(line);
+  if (missing.length > 0) console.log(`not implemented:\n  ${missing.join('\n  ')}`);
+  console.log(`${tally.cases} cases, ${tally.differences} differences, ${missing.length} forms not implemented`);
+  if (tally.differences > 0) process.exitCode = 1;
 }

@@ -6,6 +6,8 @@ export interface SiliconCase {
   readonly codeSize: CodeSize;
   /** The stack pointer is SP, in a segment that begins with the data. */
   readonly smallStack: boolean;
+  /** FS and GS are segments of a local descriptor table; else there is none, 64-bit segments are all there are, and FS and GS have null selectors. */
+  readonly localTable: boolean;
   /** Linear address of the first byte. */
   readonly origin: number;
   readonly code: Uint8Array;
@@ -40,6 +42,8 @@ export const TIMED_OUT = 255;
 export interface CaseText {
   readonly codeSize: CodeSize;
   readonly smallStack: boolean;
+  /** true where it is missing. */
+  readonly localTable?: boolean;
   readonly origin: string;
   readonly code: string;
   readonly gpr: readonly string[];
@@ -54,6 +58,7 @@ const unhex = (text: string): bigint => BigInt(`0x${text}`);
 export const caseText = (one: SiliconCase): CaseText => ({
   codeSize: one.codeSize,
   smallStack: one.smallStack,
+  localTable: one.localTable,
   origin: hex(one.origin),
   code: Buffer.from(one.code).toString('hex'),
   gpr: one.gpr.map(hex),
@@ -65,6 +70,7 @@ export const caseText = (one: SiliconCase): CaseText => ({
 export const parseCase = (text: CaseText): SiliconCase => ({
   codeSize: text.codeSize,
   smallStack: text.smallStack,
+  localTable: text.localTable ?? true,
   origin: Number(unhex(text.origin)),
   code: Uint8Array.from(Buffer.from(text.code, 'hex')),
   gpr: text.gpr.map(unhex),

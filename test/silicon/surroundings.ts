@@ -16,6 +16,10 @@ export const FLAT_CODE_32 = 0x23;
 export const FLAT_DATA = 0x2b;
 export const FLAT_CODE_64 = 0x33;
 
+/** The segment whose limit tells the number of the processor, and the limit that the model gives it. */
+export const PROCESSOR_NUMBER = 0x7b;
+export const PROCESSOR_NUMBER_LIMIT = 0xa_bcde;
+
 /** A descriptor of level 3 as modify_ldt takes it. */
 export interface LocalDescriptor {
   readonly base: number;
@@ -77,6 +81,15 @@ export const SELECTORS = {
   32: { cs: FLAT_CODE_32, ss: FLAT_DATA, ds: FLAT_DATA, es: FLAT_DATA, fs: FS_SELECTOR, gs: GS_SELECTOR },
   64: { cs: FLAT_CODE_64, ss: FLAT_DATA, ds: FLAT_DATA, es: FLAT_DATA, fs: FS_SELECTOR, gs: GS_SELECTOR },
 } as const;
+
+/** Selectors with which a case starts. */
+export function selectorsOf({ codeSize, smallStack, localTable }: { codeSize: 16 | 32 | 64; smallStack: boolean; localTable: boolean }): {
+  readonly [segment in 'cs' | 'ss' | 'ds' | 'es' | 'fs' | 'gs']: number;
+} {
+  const usual = SELECTORS[codeSize];
+  if (!localTable) return { ...usual, fs: 0, gs: 0 };
+  return smallStack ? { ...usual, ss: SMALL_STACK } : usual;
+}
 
 /** Bases of code and data segments by code size. */
 export const CODE_BASES = { 16: CODE, 32: 0, 64: 0 } as const;

@@ -18,17 +18,8 @@ export class VectorModel {
     const { xmm, i32 } = this.model.core.state;
     xmm.set(test.xmm);
     i32[I32_MXCSR] = test.mxcsr;
-    const words = new BigUint64Array(test.data.buffer, test.data.byteOffset, DATA_SIZE / 8);
-    const outcome = this.model.run({
-      codeSize: 64,
-      smallStack: false,
-      origin: CODE,
-      code: test.code,
-      gpr: test.gpr,
-      flags: test.flags,
-      template: 0,
-      patches: Array.from(words, (value, i) => ({ address: DATA + 8 * i, value })),
-    });
+    const one = { codeSize: 64, smallStack: false, localTable: true, origin: CODE, template: 0, patches: [] } as const;
+    const outcome = this.model.run({ ...one, code: test.code, gpr: test.gpr, flags: test.flags }, test.data);
     if (typeof outcome === 'string') return outcome;
     // Behind the code stands a HLT, which level 3 may not execute.
     const through = outcome.vector === VECTOR_GP && outcome.rip === BigInt(CODE + test.code.length);

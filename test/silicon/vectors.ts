@@ -1,14 +1,14 @@
 /**
  * Recorded cases as lines of text, so that what a processor did can be compared where there is none. One line a case, fields between bars:
  *
- *   form | code size, s for a small stack | origin | code | registers | flags | template | patches |
+ *   form | code size, s for a small stack, g without a local table | origin | code | registers | flags | template | patches |
  *   vector,error,cr2,rip,flags | registers that changed | selectors that changed | fs,gs bases if not the usual ones | memory that changed
  *
  * Numbers are hexadecimal; registers that are 0, and fields with nothing to say, are left out.
  */
 import { readFileSync } from 'node:fs';
 import type { CodeSize, Outcome, SiliconCase } from './siliconCase.ts';
-import { FS_BASE, GS_BASE, ORIGIN, SELECTORS, SMALL_STACK } from './surroundings.ts';
+import { FS_BASE, GS_BASE, ORIGIN, selectorsOf } from './surroundings.ts';
 
 export const VECTORS = 'test/silicon/vectors/general.txt';
 
@@ -32,19 +32,19 @@ const parsePairs = (text: string): [number, bigint][] =>
       });
 
 /** Selectors with which a case starts, in the order of an outcome. */
-function selectorsOf({ codeSize, smallStack }: SiliconCase): number[] {
-  const { es, cs, ss, ds, fs, gs } = SELECTORS[codeSize];
-  return [es, cs, smallStack ? SMALL_STACK : ss, ds, fs, gs];
+function startSelectors(one: SiliconCase): number[] {
+  const { es, cs, ss, ds, fs, gs } = selectorsOf(one);
+  return [es, cs, ss, ds, fs, gs];
 }
 
 export function vectorLine({ form, case: one, outcome }: Vector): string {
-  const before = selectorsOf(one);
+  const before = startSelectors(one);
   const changed = (values: readonly (bigint | number)[], old: readonly (bigint | number)[]): string =>
     pairs(values.map((value, i) => [i, value] as const).filter(([i, value]) => value !== old[i]));
   const usual = outcome.bases[0] === BigInt(FS_BASE) && outcome.bases[1] === BigInt(GS_BASE);
   return [
     form,
-    `${one.codeSize}${one.smallStack ? 's' : ''}`,
+    `${one.codeSize}${one.smallStack ? 's' : ''}${one.localTable ? '' : 'g'}`,
     one.origin === ORIGIN ? '' : hex(one.origin),
     Buffer.from(one.code).toString('hex'),
     changed(one.gpr, Array(16).fill(0n)),
@@ -65,7 +65,8 @@ export function parseVector(line: string): Vector {
   for (const [i, value] of parsePairs(registers!)) start[i] = value;
   const one: SiliconCase = {
     codeSize: Number.parseInt(size!, 10) as CodeSize,
-    smallStack: size!.endsWith('s'),
+    smallStack: size!.includes('s'),
+    localTable: !size!.includes('g'),
     origin: origin === '' ? ORIGIN : number(origin!),
     code: Uint8Array.from(Buffer.from(code!, 'hex')),
     gpr: start,
@@ -76,7 +77,7 @@ export function parseVector(line: string): Vector {
   const [vector, errorCode, cr2, rip, endFlags] = end!.split(',') as [string, string, string, string, string];
   const after = [...start];
   for (const [i, value] of parsePairs(gpr!)) after[i] = value;
-  const endSelectors = selectorsOf(one);
+  const endSelectors = startSelectors(one);
   for (const [i, value] of parsePairs(selectors!)) endSelectors[i] = Number(value);
   const [fs, gs] = bases === '' ? [BigInt(FS_BASE), BigInt(GS_BASE)] : bases!.split(',').map(unhex);
   return {

@@ -1,114 +1,71 @@
-/**
- * x87 and MMX in the model against the processor at hand: random single instructions, whole results. Runs where gcc and an x86-64 Linux are.
- * SILICON_CASES and SILICON_SEED choose how many and which; SILICON_ONLY is a pattern of forms.
- */
-import { afterAll, expect, test } from 'vitest';
-import { RFLAGS_STATUS } from '../../src/arch/rflags.ts';
-import { X87_C0, X87_C1, X87_C2, X87_C3, X87_ES } from '../../src/arch/x87.ts';
+/** x87, MMX and saved state in both engines: what a processor did, from recorded vectors; and the processor at hand, where gcc and an x86-64 Linux are. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CODE_64 } from '../../src/cpu/decode/codeMode.ts';
 import { Decoder } from '../../src/cpu/decode/decoder.ts';
-import type { Instruction } from '../../src/cpu/decode/instruction.ts';
+import { ENGINES } from '../../src/cpu/engines/registry.ts';
 import { FLAT_COSTS } from '../cpu/flatCore.ts';
-import { StateCore } from './stateCore.ts';
-import { X87CaseGenerator } from './x87Cases.ts';
-import { compileX87Harness, runX87Model, type X87Case, type X87Outcome } from './x87Silicon.ts';
+import { Tally } from './family.ts';
+import { X87_SETS, x87Forms } from './x87Cases.ts';
+import { x87Differences } from './x87Comparison.ts';
+import { x87Family } from './x87Family.ts';
+import { X87Model } from './x87Model.ts';
+import { parseX87Record, readX87Records, X87_RECORDS, type X87Record, x87RecordLine } from './x87Records.ts';
 
-const count = Number(process.env['SILICON_CASES'] ?? 4000);
-const seed = Number(process.env['SILICON_SEED'] ?? 1);
-const only = new RegExp(process.env['SILICON_ONLY'] ?? '');
-/** Cases handed to the harness at once. */
-const BATCH = 20_000;
+const REGRESSIONS = 'test/regressions/silicon';
+const records = readX87Records();
+const decoder = new Decoder({}, FLAT_COSTS);
 
-const harness = compileX87Harness();
-afterAll(() => harness?.remove());
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const number = (bits: bigint): string =>
-  `${(bits >> 64n).toString(16).padStart(4, '0')}:${BigInt.asUintN(64, bits).toString(16).padStart(16, '0')}`;
-
-const COMPARISON = /^Fu?(?:com|icom)|^Ftst/;
-const COMPARISON_TO_FLAGS = /^Fu?comip?$/;
-
-/** The manual has comparisons leave their outcome alone when an unmasked exception is pending; this processor writes it all the same. */
-const outcomeLeftOpen = (insn: Instruction, native: X87Outcome): boolean =>
-  COMPARISON.test(insn.mnemonic) && (native.status & X87_ES) !== 0;
-
-const ELEMENTARY = /^F(?:2xm1|yl2x|yl2xp1|patan|sin|cos|sincos|ptan)$/;
-/** Elementary functions: each of the two is within 1 unit in the last place of the truth. */
-const isNear = (insn: Instruction, a: bigint, b: bigint): boolean =>
-  ELEMENTARY.test(insn.mnemonic) && Math.abs(Number(placeOf(a) - placeOf(b))) <= ELEMENTARY_ERROR;
-/** Numbers in their order, neighbours 1 apart. */
-const placeOf = (bits: bigint): bigint => ((bits >> 64n) << 63n) + BigInt.asUintN(63, bits);
-const ELEMENTARY_ERROR = 2;
-
-/** Bits of the status word in which this processor is not what the manual says: FCOMI and its kind do not clear C1 here. */
-const statusLeftOpen = (insn: Instruction, native: X87Outcome): number =>
-  (ELEMENTARY.test(insn.mnemonic) ? X87_C1 : 0) |
-  (outcomeLeftOpen(insn, native) ? X87_C0 | X87_C2 | X87_C3 : 0) |
-  (COMPARISON_TO_FLAGS.test(insn.mnemonic) ? X87_C1 : 0);
-
-/** AMD's processors have a bit of MXCSR more, and FXSAVE tells so. */
-const isMxcsrMask = (insn: Instruction, native: number, model: number): boolean =>
-  insn.mnemonic.startsWith('Fxsave') && native === 2 && model === 0;
-
-/** Differences, in words; empty when the model did what the processor did. */
-function differences(insn: Instruction, native: X87Outcome, model: X87Outcome): string[] {
-  const found: string[] = [];
-  const compare = (name: string, a: number | bigint, b: number | bigint): void => {
-    if (a !== b) found.push(`${name} ${a.toString(16)} | ${b.toString(16)}`);
-  };
-  if (native.fault !== model.fault) found.push(`fault ${native.fault || 'none'} | ${model.fault || 'none'}`);
-  compare('control', native.control, model.control);
-  const open = statusLeftOpen(insn, native);
-  compare('status', native.status & ~open, model.status & ~open);
-  compare('in use', native.inUse, model.inUse);
-  // This processor's FXSAVE tells of them while an exception is pending only.
-  if ((native.status & X87_ES) !== 0) {
-    compare('instruction', native.instruction, model.instruction);
-    compare('data', native.data, model.data);
-  }
-  compare('MXCSR', native.mxcsr, model.mxcsr);
-  native.stack.forEach((bits, i) => {
-    if (isNear(insn, bits, model.stack[i]!)) return;
-    if (bits !== model.stack[i]) found.push(`st${i} ${number(bits)} | ${number(model.stack[i]!)}`);
+function failuresOf(model: X87Model, recorded: readonly X87Record[]): string[] {
+  return recorded.flatMap(({ form, test: one, outcome }) => {
+    const actual = model.run(one);
+    if (typeof actual === 'string') return [`${actual} is not implemented`];
+    return x87Differences(decoder.decode(one.code, 0, CODE_64)!, outcome, actual).map((what) => `${form}: ${what}`);
   });
-  native.xmm.forEach((half, i) => {
-    compare(`xmm${i >> 1}`, half, model.xmm[i]!);
-  });
-  const at = native.memory.findIndex((byte, i) => byte !== model.memory[i] && !isMxcsrMask(insn, byte, model.memory[i]!));
-  if (at >= 0) {
-    found.push(`memory at ${at}: ${hex(native.memory.slice(at - 2, at + 10))} | ${hex(model.memory.slice(at - 2, at + 10))}`);
-  }
-  if (native.fault !== '' || model.fault !== '') return found;
-  native.gpr.forEach((value, i) => {
-    compare(`r${i}`, value, model.gpr[i]!);
-  });
-  if (!outcomeLeftOpen(insn, native)) compare('flags', native.flags & RFLAGS_STATUS, model.flags & RFLAGS_STATUS);
-  return found;
 }
 
-function describe(insn: Instruction, test: X87Case): string {
-  const registers = [0, 1].map((i) => `st${i} ${number(test.stack[i]!)}`);
-  const words = `control ${test.control.toString(16)} status ${test.status.toString(16)} in use ${test.inUse.toString(16)}`;
-  return `${insn.form} ${hex(test.code)} ${words} ${registers.join(' ')}`;
-}
+test.for(ENGINES)('the %s engine does on the x87 unit and MMX registers what the recorded processor did', (engine) => {
+  expect(failuresOf(new X87Model(engine), records)).toEqual([]);
+});
 
-test.runIf(harness !== undefined).each(['x87', 'MMX'])(
-  'Random %s instructions do what the processor at hand does',
-  { timeout: 3_600_000 },
-  (set) => {
-    const core = new StateCore();
-    const generator = new X87CaseGenerator(new Decoder({}, FLAT_COSTS), seed);
-    const failures: string[] = [];
-    for (let done = 0; done < count; done += BATCH) {
-      const cases = Array.from({ length: Math.min(BATCH, count - done) }, () =>
-        generator.next((insn) => only.test(insn.form), set === 'MMX'),
-      );
-      const outcomes = harness!.run(cases.map((one) => one.test));
-      cases.forEach(({ test, insn }, i) => {
-        const found = differences(insn, outcomes[i]!, runX87Model(core, test));
-        if (found.length > 0) failures.push(`${describe(insn, test)}: ${found.join('; ')}`);
-      });
-    }
-    expect(failures.slice(0, Number(process.env['SILICON_SHOW'] ?? 20))).toEqual([]);
-  },
-);
+test('there are vectors of every form that is compared with processors, and each of them ran through', () => {
+  const known = new Set(records.filter(({ outcome }) => outcome.fault === '').map(({ form }) => form));
+  const forms = X87_SETS.flatMap((set) => [...x87Forms(set).keys()]);
+  expect(forms.length).toBeGreaterThan(250);
+  expect(forms.filter((form) => !known.has(form))).toEqual([]);
+  expect(statSync(X87_RECORDS).size).toBeLessThan(500_000);
+});
+
+test('a recorded case is read as it was written', () => {
+  for (const record of records) expect(x87RecordLine(parseX87Record(x87RecordLine(record)))).toBe(x87RecordLine(record));
+});
+
+test.each([
+  ['Fadd_st0_sti', (outcome: X87Record['outcome']) => ({ stack: outcome.stack.map((bits) => bits ^ 1n) })],
+  ['Paddb_mm_mmm64', (outcome: X87Record['outcome']) => ({ stack: outcome.stack.map((bits) => bits ^ 1n) })],
+  ['Xsave64_mem', (outcome: X87Record['outcome']) => ({ memory: outcome.memory.map((byte) => byte ^ 1) })],
+  ['Fldcw_m2byte', (outcome: X87Record['outcome']) => ({ control: outcome.control ^ 0x400 })],
+] as const)('a wrong result does not pass: %s', (wanted, spoil) => {
+  const record = records.find(({ form, outcome }) => form === wanted && outcome.fault === '')!;
+  expect(failuresOf(new X87Model('reference'), [{ ...record, outcome: { ...record.outcome, ...spoil(record.outcome) } }])).not.toEqual([]);
+});
+
+describe.each(X87_SETS)('random cases of the family %s', (set) => {
+  const family = x87Family(set, { engines: ENGINES, pattern: /(?:)/, size: undefined });
+  test.runIf(typeof family !== 'string')('do what the processor at hand does', () => {
+    if (typeof family === 'string') return;
+    const tally = new Tally();
+    const findings = family.compare(1, tally);
+    family.close();
+    expect(findings.slice(0, 10).map((finding) => finding.explain().text)).toEqual([]);
+    expect([...family.missing]).toEqual([]);
+    expect(tally.cases).toBeGreaterThan(4000);
+  });
+});
+
+const regressions = existsSync(REGRESSIONS) ? readdirSync(REGRESSIONS).filter((file) => file.endsWith('.x87.txt')) : [];
+test.runIf(regressions.length > 0).for(regressions)('%s: no difference any more', (file) => {
+  const record = parseX87Record(readFileSync(join(REGRESSIONS, file), 'utf8').trim());
+  for (const engine of ENGINES) expect(failuresOf(new X87Model(engine), [record])).toEqual([]);
+});

@@ -1,59 +1,97 @@
 /** Random x87 and MMX instructions with operands in reach: seeded, so that a failure can be repeated. */
+import { CpuidTable } from '../../src/cpu/cpuid.ts';
 import { CODE_64 } from '../../src/cpu/decode/codeMode.ts';
-import type { Decoder } from '../../src/cpu/decode/decoder.ts';
+import { Decoder } from '../../src/cpu/decode/decoder.ts';
+import { type Form, formCatalogue } from '../../src/cpu/decode/formCatalogue.ts';
 import { type Instruction, OPERAND_VECTOR } from '../../src/cpu/decode/instruction.ts';
+import { isAdvertised } from '../../src/cpu/features.ts';
 import { Effects } from '../../src/cpu/semantics/effects.ts';
+import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
 import { randomExtended } from '../arbitraries/extendedFloats.ts';
 import { randomBits, randomFloat } from '../arbitraries/floats.ts';
+import { FLAT_COSTS } from '../cpu/flatCore.ts';
 import { RandomSource } from './random.ts';
 import { DATA, DATA_SIZE, type X87Case } from './x87Silicon.ts';
 
+/** Instructions of the unit itself; those on MMX registers; those that save and restore it, with the XMM registers or without. */
+export const X87_SETS = ['x87', 'mmx', 'state'] as const;
+export type X87Set = (typeof X87_SETS)[number];
+
 /** Long operations that save and restore the unit. */
-const STATE = /^(?:F(?:nstenv|ldenv|nsave|rstor)$|Fxsave|Fxrstor)/;
+const STATE = /^(?:F(?:nstenv|ldenv|nsave|rstor)$|Fx(?:save|rstor)|X(?:save|saveopt|rstor)(?:64)?$)/;
+/** Their opcodes, and the reg fields of their ModRM bytes. */
+const STATE_OPCODES: readonly (readonly [opcode: readonly number[], reg: number])[] = [
+  ...[4, 6].flatMap((reg): [number[], number][] => [
+    [[0xd9], reg],
+    [[0xdd], reg],
+  ]),
+  ...[0, 1, 4, 5, 6].map((reg): [number[], number] => [[0x0f, 0xae], reg]),
+];
 const isCandidate = (insn: Instruction | undefined): insn is Instruction =>
   insn !== undefined && (insn.kind === 'system' ? STATE.test(insn.mnemonic) : Effects.of(insn).x87Unit);
 /** Of MMX instructions those that name an MMX register, or EMMS. */
 const isMmx = (insn: Instruction | undefined): insn is Instruction =>
   isCandidate(insn) &&
-  (insn.mnemonic === 'Emms' || insn.kind === 'system' || insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 64));
+  insn.kind !== 'system' &&
+  (insn.mnemonic === 'Emms' || insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 64));
+
+/** Forms of 64-bit code that the generator makes, and the feature that each belongs to. */
+export function x87Forms(set: X87Set): Map<string, string> {
+  const cpuid = new CpuidTable(ivybridge.identity, 1e9, 1);
+  const isIn = ({ class: kind, mnemonic, operands }: Form): boolean => {
+    if (STATE.test(mnemonic)) return set === 'state';
+    if (kind === 'x87') return set === 'x87';
+    return set === 'mmx' && (mnemonic === 'Emms' || operands.some((operand) => /^mm/.test(operand)));
+  };
+  const forms = formCatalogue().filter(
+    (form) =>
+      form.encoding === 'legacy' && form.user && form.sizes.includes(64) && isAdvertised(form.mnemonic, form.features, cpuid) && isIn(form),
+  );
+  return new Map(forms.map(({ form, features }) => [form, features.join('+')]));
+}
+
+const decoder = new Decoder({}, FLAT_COSTS);
+/** Openings do not depend on the seed. */
+let knownMmxOpenings: readonly (readonly number[])[] | undefined;
 
 export class X87CaseGenerator {
-  private readonly decoder: Decoder;
   private readonly random: () => number;
   private readonly mmxOpenings: readonly (readonly number[])[];
 
-  constructor(decoder: Decoder, seed: number) {
-    this.decoder = decoder;
+  constructor(seed: number) {
     const source = new RandomSource(seed);
     this.random = () => source.fraction();
-    this.mmxOpenings = this.findMmxOpenings();
+    knownMmxOpenings ??= findMmxOpenings();
+    this.mmxOpenings = knownMmxOpenings;
   }
 
-  /** A case, and the instruction it holds. @param wanted of instructions. @param mmx rather than x87. */
-  next(wanted: (insn: Instruction) => boolean, mmx: boolean): { test: X87Case; insn: Instruction } {
+  /** A case, and the instruction it holds. @param wanted of instructions. */
+  next(set: X87Set, wanted: (insn: Instruction) => boolean): { test: X87Case; insn: Instruction } {
     for (;;) {
-      const bytes = Uint8Array.from(mmx ? this.mmxEncoding() : this.encoding());
-      const insn = this.decoder.decode(bytes, 0, CODE_64);
+      const bytes = Uint8Array.from(this.encodingOf(set));
+      const insn = decoder.decode(bytes, 0, CODE_64);
       if (!isCandidate(insn) || !wanted(insn)) continue;
       const test = this.place(insn, bytes.slice(0, insn.length));
       if (test !== undefined) return { test, insn };
     }
   }
 
-  private findMmxOpenings(): number[][] {
-    const found: number[][] = [];
-    for (const prefix of [[], [0x66], [0xf3], [0xf2]]) {
-      for (const map of [[0x0f], [0x0f, 0x38], [0x0f, 0x3a]]) {
-        for (let opcode = 0; opcode < 256; opcode++) {
-          const opening = [...prefix, ...map, opcode];
-          const used = [0xc1, 0xd1, 0xe1, 0xf1, 0x01, 0x11].some((modrm) =>
-            isMmx(this.decoder.decode(Uint8Array.from([...opening, modrm, 0, 0, 0, 0, 0]), 0, CODE_64)),
-          );
-          if (used) found.push(opening);
-        }
-      }
-    }
-    return found;
+  /** `count` cases of one instruction that is wanted. */
+  group(set: X87Set, count: number, wanted: (insn: Instruction) => boolean): { test: X87Case; insn: Instruction }[] {
+    const first = this.next(set, wanted);
+    const others = Array.from({ length: count - 1 }, () => this.place(first.insn, first.test.code));
+    return [first, ...others.flatMap((test) => (test === undefined ? [] : [{ test, insn: first.insn }]))];
+  }
+
+  private encodingOf(set: X87Set): number[] {
+    return set === 'mmx' ? this.mmxEncoding() : set === 'x87' ? this.encoding() : this.stateEncoding();
+  }
+
+  private stateEncoding(): number[] {
+    const [opcode, reg] = this.pick(STATE_OPCODES);
+    const narrow = opcode.length === 1 && this.random() < 0.3 ? [0x66] : [];
+    const rex = this.random() < 0.5 ? [0x40 | (this.byte() & 15)] : [];
+    return [...narrow, ...rex, ...opcode, (this.byte() & 0xc7) | (reg << 3), ...Array.from({ length: 6 }, () => this.byte())];
   }
 
   private byte(): number {
@@ -91,6 +129,12 @@ export class X87CaseGenerator {
     const view = new DataView(memory.buffer);
     for (let at = 0; at < DATA_SIZE; at += 8) view.setBigUint64(at, randomBits(this.random, 64), true);
     if (insn.mnemonic === 'Maskmovq') gpr[7] = BigInt(DATA + 200 + (this.byte() & 63));
+    if (/^X/.test(insn.mnemonic)) {
+      // Components that both have, and bits that neither has.
+      gpr[0] = BigInt((this.byte() & 3) + (this.byte() & 1 ? 0x4000_0000 : 0));
+      gpr[2] = BigInt(this.byte() & 1 ? 0x8000_0000 : 0);
+      if (insn.memory!.base === 0 || insn.memory!.base === 2 || insn.memory!.index === 0 || insn.memory!.index === 2) return undefined;
+    }
     if (insn.memory !== undefined) {
       if (!this.placeMemory(insn, gpr)) return undefined;
       const at = Number(BigInt.asUintN(64, gpr[insn.memory.base]! + insn.memory.displacement)) - DATA;
@@ -139,7 +183,8 @@ export class X87CaseGenerator {
     if (STATE.test(insn.mnemonic)) {
       view.setUint32(at + 24, 0x1f80, true);
       // Addresses below 2^32: processors keep 48 bits or more.
-      if (insn.mnemonic === 'Fxrstor64') for (const field of [8, 16]) view.setUint32(at + field + 4, 0, true);
+      if (/^(?:Fx|X)rstor64$/.test(insn.mnemonic)) for (const field of [8, 16]) view.setUint32(at + field + 4, 0, true);
+      if (/^X/.test(insn.mnemonic)) this.fillHeader(view, at + 512);
     } else if (insn.mnemonic === 'Fbld') {
       for (let i = 0; i < 9; i++) view.setUint8(at + i, Math.floor(this.random() * 10) * 16 + Math.floor(this.random() * 10));
       view.setUint8(at + 9, this.pick([0, 0x80]));
@@ -158,6 +203,16 @@ export class X87CaseGenerator {
     }
   }
 
+  /** The header of an XSAVE area; now and then with bits that must be 0. Not the compacted form, which the model does not have. */
+  private fillHeader(view: DataView, at: number): void {
+    for (let byte = 0; byte < 64; byte++) view.setUint8(at + byte, 0);
+    view.setUint8(at, this.byte() & 3);
+    const kind = this.random();
+    if (kind < 0.04) view.setUint8(at + 5, 1);
+    else if (kind < 0.07) view.setUint8(at + 8, 1 + (this.byte() & 3));
+    else if (kind < 0.1) view.setUint8(at + 16 + (this.byte() & 7), 1);
+  }
+
   /** Chooses the base register so that the operand lies in the data; false when it cannot. */
   private placeMemory(insn: Instruction, gpr: bigint[]): boolean {
     const memory = insn.memory!;
@@ -166,6 +221,11 @@ export class X87CaseGenerator {
     if (base < 0 || base === index || base === 4 || index === 4) return false;
     if (index >= 0) gpr[index] = BigInt(Math.floor(this.random() * 16));
     const scaled = index >= 0 ? gpr[index]! * BigInt(scale) : 0n;
+    if (/^X/.test(insn.mnemonic)) {
+      const area = BigInt(DATA + 64 * (this.byte() % 7) + (this.random() < 0.95 ? 0 : 16));
+      gpr[base] = BigInt.asUintN(64, area - scaled - memory.displacement);
+      return true;
+    }
     const wanted = BigInt(DATA + 192 + 16 * (this.byte() & 3) + (this.random() < 0.8 ? 0 : this.byte() & 15));
     const aligned = insn.kind === 'system' || insn.operands.some(({ width }) => width === 128);
     const place = aligned ? wanted & ~15n : wanted;
@@ -175,3 +235,19 @@ export class X87CaseGenerator {
 }
 
 const randomInteger = (random: () => number): number => Math.floor(random() * 0x1_0000);
+
+function findMmxOpenings(): number[][] {
+  const found: number[][] = [];
+  for (const prefix of [[], [0x66], [0xf3], [0xf2]]) {
+    for (const map of [[0x0f], [0x0f, 0x38], [0x0f, 0x3a]]) {
+      for (let opcode = 0; opcode < 256; opcode++) {
+        const opening = [...prefix, ...map, opcode];
+        const used = [0xc1, 0xd1, 0xe1, 0xf1, 0x01, 0x11].some((modrm) =>
+          isMmx(decoder.decode(Uint8Array.from([...opening, modrm, 0, 0, 0, 0, 0]), 0, CODE_64)),
+        );
+        if (used) found.push(opening);
+      }
+    }
+  }
+  return found;
+}

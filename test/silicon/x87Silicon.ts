@@ -3,24 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../src/arch/controlRegisters.ts';
 import { MXCSR_DEFINED } from '../../src/arch/mxcsr.ts';
-import {
-  I32_MXCSR,
-  I32_RFLAGS,
-  I32_X87_CONTROL,
-  I32_X87_IN_USE,
-  I32_X87_OPCODE,
-  I32_X87_STATUS,
-  U64_CR4,
-  U64_X87_DATA,
-  U64_X87_INSTRUCTION,
-} from '../../src/cpu/state.ts';
-import type { FlatCore } from '../cpu/flatCore.ts';
 
 export const DATA = 0x2_0000;
 export const DATA_SIZE = 1024;
-export const CODE = 0x4_0000;
 const CODE_SIZE = 64;
 const AREA_SIZE = 512;
 const REGISTERS_SIZE = 17 * 8 + AREA_SIZE;
@@ -55,9 +41,18 @@ export interface X87Outcome extends X87State {
 }
 
 const SIGNALS: Readonly<Record<number, string>> = { 4: 'UD', 5: 'trap', 7: 'memory', 8: 'floating', 11: 'memory' };
-const VECTORS: Readonly<Record<number, string>> = { 6: 'UD', 12: 'memory', 13: 'memory', 14: 'memory', 16: 'floating', 19: 'floating' };
+/** Classes of exceptions by vector, as signals tell them apart. */
+export const X87_EXCEPTION_CLASSES: Readonly<Record<number, string>> = {
+  6: 'UD',
+  12: 'memory',
+  13: 'memory',
+  14: 'memory',
+  16: 'floating',
+  19: 'floating',
+};
 
-const source = new URL('./x87Harness.c', import.meta.url).pathname;
+/** From the repository's root, where the tests and the long runs start. */
+const source = 'test/silicon/x87Harness.c';
 
 /** Compiles the harness; undefined when this host cannot (no gcc, or another architecture). */
 export function compileX87Harness(): { run(cases: readonly X87Case[]): X87Outcome[]; remove(): void } | undefined {
@@ -127,47 +122,5 @@ function decodeResult(view: DataView): X87Outcome {
     stack: Array.from({ length: 8 }, (_, i) => (BigInt(area.getUint16(40 + 16 * i, true)) << 64n) | area.getBigUint64(32 + 16 * i, true)),
     xmm: Array.from({ length: 32 }, (_, i) => area.getBigUint64(160 + 8 * i, true)),
     memory: new Uint8Array(view.buffer.slice(view.byteOffset + 8 + REGISTERS_SIZE, view.byteOffset + RESULT_SIZE)),
-  };
-}
-
-/** What the reference engine makes of a case. */
-export function runX87Model(core: FlatCore, test: X87Case): X87Outcome {
-  const { u64, i32, xmm, x87 } = core.state;
-  u64[U64_CR4] = BigInt(CR4_OSFXSR | CR4_OSXMMEXCPT);
-  core.memory.write(DATA, test.memory);
-  core.loadCode(CODE, [...test.code, 0xf4]);
-  test.gpr.forEach((value, i) => {
-    u64[i] = value;
-  });
-  i32[I32_RFLAGS] = test.flags;
-  i32[I32_MXCSR] = test.mxcsr;
-  i32[I32_X87_CONTROL] = test.control;
-  i32[I32_X87_STATUS] = test.status;
-  i32[I32_X87_IN_USE] = test.inUse;
-  i32[I32_X87_OPCODE] = 0;
-  u64[U64_X87_INSTRUCTION] = test.instruction;
-  u64[U64_X87_DATA] = test.data;
-  xmm.set(test.xmm);
-  const place = (i: number): number => 2 * (((i32[I32_X87_STATUS]! >> 11) + i) & 7);
-  test.stack.forEach((bits, i) => {
-    x87[place(i)] = bits;
-    x87[place(i) + 1] = bits >> 64n;
-  });
-  core.faults.length = 0;
-  core.run();
-  const fault = core.faults[0];
-  return {
-    fault: fault === undefined ? '' : (VECTORS[fault.vector] ?? `vector ${fault.vector}`),
-    gpr: [...u64.subarray(0, 16)],
-    flags: i32[I32_RFLAGS]!,
-    control: i32[I32_X87_CONTROL]!,
-    status: i32[I32_X87_STATUS]!,
-    inUse: i32[I32_X87_IN_USE]!,
-    instruction: u64[U64_X87_INSTRUCTION]!,
-    data: u64[U64_X87_DATA]!,
-    mxcsr: i32[I32_MXCSR]!,
-    stack: Array.from({ length: 8 }, (_, i) => (BigInt.asUintN(16, x87[place(i) + 1]!) << 64n) | x87[place(i)]!),
-    xmm: [...xmm],
-    memory: core.memory.bytes.slice(DATA, DATA + DATA_SIZE),
   };
 }

@@ -23,7 +23,7 @@ import { addr } from '../../asm/symbolValue.ts';
 import type { GuestChoices } from '../guest.ts';
 import { setHandler } from '../lib/interrupts.ts';
 import { buildKernel } from '../lib/kernel.ts';
-import { MAX_CORES, VECTOR_TIMER } from '../lib/layout.ts';
+import { MAX_CORES, VECTOR_CALL_FUNCTION, VECTOR_TIMER } from '../lib/layout.ts';
 import { cpu, PerCpu } from '../lib/percpu.ts';
 import { shootdown } from '../lib/shootdown/shootdown.ts';
 import { smp } from '../lib/smp.ts';
@@ -89,6 +89,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
     a.fxsave64(mem('initial_fpu'));
     a.call('shootdown_setup');
     a.call('smp_start');
+    setHandler(a, VECTOR_CALL_FUNCTION, 'shootdown_interrupt');
     a.call('core_begin');
     a.mov(ebx, addr('programs'));
     a.while_(

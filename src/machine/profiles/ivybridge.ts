@@ -64,6 +64,7 @@ export const ivybridge: Profile = {
     remoteCall: { cycles: 300, source: '[A] queueing a function call for another core' },
     yieldCandidate: { cycles: 30, source: '[A] a few words of another vCPU, mostly in cache: 10 to 100' },
     directedYield: { cycles: 1000, source: '[A] as waking a vCPU thread: two run queues locked' },
+    sharedExchange: { cycles: 60, source: '[A] locked exchange: 20 on a line of its own, 20 + 100 on one that another core has read' },
     eptViolation: { cycles: 3500, source: '[R-lo] EPT violation handled by KVM 3 to 6 k' },
   },
 };

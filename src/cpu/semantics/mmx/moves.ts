@@ -6,7 +6,7 @@ import { linearAddress } from '../address.ts';
 import { floatStep, ROUNDING_BY_MXCSR } from '../floatStep.ts';
 import type { Meaning } from '../meaning.ts';
 import { writeOperand } from '../operands.ts';
-import { immediateOf, readLow, readVector } from '../sse/operands.ts';
+import { immediateOf, mergeLow, readLow, readVector } from '../sse/operands.ts';
 import { choose } from '../sse/shuffles.ts';
 import { isMemory, lowHalf, readInteger, readMmx, writeMmx } from './operands.ts';
 
@@ -53,7 +53,8 @@ export const fromIntegers =
   (ops, insn) => {
     const source = readMmx(ops, insn, 1);
     const { register } = insn.operands[0]!;
-    ops.writeXmm(register, ops.floating(floatStep('convert', 2, 'i32', to, ROUNDING_BY_MXCSR), ops.readXmm(register), source));
+    const converted = ops.floating(floatStep('convert', 2, 'i32', to, ROUNDING_BY_MXCSR), ops.vectorConstant(0n), source);
+    ops.writeXmm(register, to === 'f64' ? converted : mergeLow(ops, 64, ops.readXmm(register), converted));
   };
 
 /** CVTPS2PI, CVTPD2PI and their truncating kin. */
