@@ -16,16 +16,13 @@ function run({ program, parameters }: SmallRun, given: Partial<RunOptions>) {
 const named = (program: string): SmallRun => SMALL_RUNS.find((one) => one.program === program)!;
 
 describe('a program prints what it must', () => {
-  test.for(SMALL_RUNS.flatMap((small) => [1, 3, 8].map((cores) => [small.program, cores] as const)))(
-    '%s on %i cores',
-    ([program, cores]) => {
-      const small = named(program);
-      const { stop, serial } = run(small, { cores });
-      expect(stop).toEqual(OFF);
-      expect(serial).toMatch(small.says);
-      expect(serial).toContain(`checksum: ${small.checksum}\n`);
-    },
-  );
+  test.for(SMALL_RUNS.map(({ program }, index) => [program, [1, 2, 3, 4, 6, 8][index]!] as const))('%s on %i cores', ([program, cores]) => {
+    const small = named(program);
+    const { stop, serial } = run(small, { cores });
+    expect(stop).toEqual(OFF);
+    expect(serial).toMatch(small.says);
+    expect(serial).toContain(`checksum: ${small.checksum}\n`);
+  });
 
   test.for(SMALL_RUNS.map(({ program }) => program))('%s in two VMs on the same cores, every translation checked', (program) => {
     const small = named(program);
@@ -45,10 +42,10 @@ describe('whatever the kernel is built from', () => {
     },
   );
 
-  test.for(LOCKS.map(({ name }) => name))('locks of kind %s keep kernbench right', (lock) => {
-    const { stop, serial } = run(named('kernbench'), { cores: 2, vmm: virtual(2, 2, 60_000), lock });
+  test.for(LOCKS.map(({ name }) => name))('locks of kind %s keep ebizzy right', (lock) => {
+    const { stop, serial } = run(named('ebizzy'), { cores: 2, vmm: virtual(2, 2, 60_000), lock });
     expect(stop).toEqual(OFF);
-    expect(serial).toContain(`[vm0] checksum: ${named('kernbench').checksum}\n`);
+    expect(serial).toContain(`[vm0] checksum: ${named('ebizzy').checksum}\n`);
   });
 
   test('shootdowns that are left out are found', () => {
@@ -58,7 +55,7 @@ describe('whatever the kernel is built from', () => {
 });
 
 test('two runs are the same run', () => {
-  const one = () => run(named('ebizzy'), { cores: 3, vmm: virtual(2, 3, 60_000) });
+  const one = () => run(named('ebizzy'), { cores: 2, vmm: virtual(2, 2, 60_000) });
   const [first, second] = [one(), one()];
   expect({ serial: second.serial, stats: second.stats }).toEqual({ serial: first.serial, stats: first.stats });
 });
