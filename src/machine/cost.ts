@@ -36,6 +36,10 @@ export interface HostCosts {
   readonly sharedExchange: number;
   /** Looking at one sibling of a vCPU that spins: may it be yielded to? */
   readonly yieldCandidate: number;
+  /** Looking at the load of one core. */
+  readonly placementLook: number;
+  /** Taking a waiting vCPU out of one run queue for another; the host IPI apart. */
+  readonly vcpuMove: number;
   /** Yielding to a vCPU: both run queues locked, one entry marked; the host IPI and the switches apart. */
   readonly directedYield: number;
 }

@@ -40,6 +40,8 @@ export interface MachineConfiguration {
   readonly quantum?: number;
   /** What RDRAND and RDSEED answer follows from it; 0 by default. */
   readonly seed?: number;
+  /** Where the machine's one memory comes from, all zero: that many pages of 64 KB. The host, by default. */
+  readonly allocate?: (pages: number) => WebAssembly.Memory;
 }
 
 /**
@@ -68,7 +70,7 @@ export class Machine {
     this.costs = costsOf(profile.costs);
     this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
-    const memory = allocateMachineMemory(layout.totalPages);
+    const memory = (configuration.allocate ?? allocateMachineMemory)(layout.totalPages);
     const { buffer } = memory;
     const codePages = new Uint8Array(buffer, layout.codePageBase, configuration.memory / 4096);
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);

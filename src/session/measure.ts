@@ -24,6 +24,7 @@ export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
     cycles,
     seconds: machine.seconds(cycles),
     shootdown: { scheme: plan.scheme?.name ?? null, count, latencyCycles },
+    locks: { algorithm: plan.lock ?? null, ...session.lockRecorder.stats() },
     vmExits: vmExits(session),
     ipis: { sent: total(COUNTER_IPIS_SENT), delivered: total(COUNTER_IPIS_DELIVERED) },
     invalidations: invalidations(session),

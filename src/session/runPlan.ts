@@ -15,7 +15,9 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
+import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
+import type { Placement, PlacementSize } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -26,6 +28,10 @@ import { UnusableInput } from './unusableInput.ts';
 
 export const MAX_CORES = 64;
 const DEFAULT_MEMORY = 64 * 1024 ** 2;
+/** What `--placement` can say; schedulers that do not leave the choice have others. */
+const PLACEMENTS = ['pinned', 'floating'];
+/** As Linux's control groups have it. */
+const MAX_WEIGHT = 10_000;
 const DEFAULT_SLICE_SECONDS = 6e-3;
 
 /** A run with every choice made and checked. */
@@ -58,6 +64,11 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** Whether HLT leaves a guest. */
+  readonly haltExits: boolean;
+  readonly placement: Placement;
+  /** By VM; undefined: all the same. */
+  readonly weights: readonly number[] | undefined;
   readonly pauseLoopExiting: PauseLoopExiting | undefined;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
@@ -72,7 +83,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -152,13 +163,41 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
   if (sliceCycles <= worldSwitch)
     throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
+  const scheduler = named(SCHEDULERS, 'scheduler', vmm.scheduler);
   return {
     vms: vmm.vms,
     vcpus,
-    scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler),
+    scheduler,
+    placement: planPlacement(scheduler, vmm.placement, { cores, vms: vmm.vms, vcpus }),
+    weights: planWeights(vmm.weights, vmm.vms, scheduler),
     sliceCycles,
+    haltExits: vmm.haltExits ?? true,
     pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
   };
+}
+
+function planPlacement(scheduler: SchedulerKind, name: string | undefined, size: PlacementSize): Placement {
+  const { placements } = scheduler;
+  const placement = name === undefined ? placements[0]! : placements.find((known) => known.name === name);
+  if (placement === undefined) {
+    if (!PLACEMENTS.some((known) => known === name)) throw new UnusableInput(`no placement '${name}'; there is ${PLACEMENTS.join(', ')}`);
+    throw new UnusableInput(
+      `--placement: --scheduler ${scheduler.name} does not leave vCPUs ${name}; it has ${placements.map((each) => each.name).join(', ')}`,
+    );
+  }
+  const misfit = placement.check(size);
+  if (misfit !== undefined) throw new UnusableInput(`--scheduler ${scheduler.name} ${misfit}`);
+  return placement;
+}
+
+function planWeights(weights: readonly number[] | undefined, vms: number, scheduler: SchedulerKind): readonly number[] | undefined {
+  if (weights === undefined) return undefined;
+  if (!scheduler.weighs)
+    throw new UnusableInput(`--weights: --scheduler ${scheduler.name} gives every vCPU the same; fair and balance weigh`);
+  if (weights.length !== vms) throw new UnusableInput(`--weights: ${weights.length} weights for ${vms} VMs`);
+  const bad = weights.find((weight) => !Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT);
+  if (bad !== undefined) throw new UnusableInput(`--weights: ${bad} is not a whole number from 1 to ${MAX_WEIGHT}`);
+  return weights;
 }
 
 /** Gap and window are 32-bit fields of the VMCS. A window no longer than the gap would never find a loop of two PAUSEs. */
@@ -200,6 +239,15 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
+  try {
+    return scaledProfile(profile, factors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnusableInput(`--cost: ${error.message}`);
+    throw error;
+  }
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);

@@ -98,6 +98,11 @@ export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   intercept(IA32_TSC, false, true);
 }
 
+/** A vCPU that halts stays in its guest and keeps its core until its slice ends, as one that computes would (KVM: KVM_X86_DISABLE_EXITS_HLT). */
+export function keepHalted({ vmcs }: Vcpu): void {
+  vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, (vmcs.readNumber(VMCS_PRIMARY_CONTROLS) & ~PRIMARY_HLT_EXITING) >>> 0);
+}
+
 /** PAUSE loops of the vCPU leave the guest. */
 export function setupPauseLoopExiting({ vmcs }: Vcpu, { gap, window }: PauseLoopExiting): void {
   vmcs.writeNumber(VMCS_SECONDARY_CONTROLS, vmcs.readNumber(VMCS_SECONDARY_CONTROLS) | SECONDARY_PLE);

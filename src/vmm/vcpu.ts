@@ -32,6 +32,8 @@ export class Vcpu {
   /** x87 registers; control and status words, registers in use, last opcode. Its last addresses are among `registers`. */
   readonly x87 = new BigUint64Array(16);
   readonly x87Words = Int32Array.of(X87_CONTROL_RESET, 0, 0xff, 0);
+  /** Its share of a core under a fair scheduler, beside those of others. */
+  weight = 1024;
   state: VcpuState;
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;

@@ -56,6 +56,9 @@ test.for<readonly [string, readonly string[], string]>([
   ['a lock parameter out of range', ['smp', '--lock', 'preemptable', '--param', 'lock-unit=15'], 'lock-unit = 15 is not a whole number'],
   ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
   ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
+  ['a price that there is not', ['smp', '--cost', 'vmexit=2'], "--cost: no price 'vmexit'"],
+  ['a price below zero', ['smp', '--cost', 'vmExit=-2'], "'-2' is not a factor of at least 0"],
+  ['halt exits without virtual machines', ['smp', '--no-halt-exits'], '--no-halt-exits is for virtual machines'],
   ['an unknown engine', ['smp', '--engine', 'steam'], 'steam'],
   ['no cores', ['smp', '--cores', '0'], '--cores'],
   ['too many cores', ['smp', '--cores', '65'], "'65' is not a whole number from 1 to 64"],
@@ -94,4 +97,14 @@ test.for<readonly [string, readonly string[], string]>([
   expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
   expect(stderr).toContain(text);
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+});
+
+test.each([
+  ['an unknown experiment', ['nope'], "no experiment 'nope'; there is shootdown-latency"],
+  ['no jobs', ['shootdown-latency', '--jobs', '0'], "'0' is not a whole number from 1 to 1024"],
+  ['a directory that cannot be', ['shootdown-latency', '--quick', '--out', join(folder, 'text.elf', 'x')], '--out: '],
+])('%s: one line on standard error, status 2', async (_what, args, text) => {
+  const { status, stdout, stderr } = await runCli('experiment', ...args);
+  expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+  expect(stderr).toContain(text);
 });

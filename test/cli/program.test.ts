@@ -177,13 +177,14 @@ describe('the other commands', () => {
 
   test('experiment hands over its options and says by its status whether the shape holds', async () => {
     const seen: [string, ExperimentOptions][] = [];
-    const experiment = (shapeHolds: boolean) => async (name: string, options: ExperimentOptions) => {
+    const experiment = (shapeHolds: boolean, interrupted: boolean) => async (name: string, options: ExperimentOptions) => {
       seen.push([name, options]);
-      return { report: 'the report\n', shapeHolds };
+      return { report: 'the report\n', shapeHolds, interrupted };
     };
     const args = ['experiment', 'shoot4u', '--quick', '--jobs', '2', '--out', 'd'];
-    expect(await run(args, { experiment: experiment(true) })).toEqual({ status: 0, stdout: 'the report\n', stderr: '' });
-    expect((await run(['experiment', 'x'], { experiment: experiment(false) })).status).toBe(1);
+    expect(await run(args, { experiment: experiment(true, false) })).toEqual({ status: 0, stdout: 'the report\n', stderr: '' });
+    expect((await run(['experiment', 'x'], { experiment: experiment(false, false) })).status).toBe(1);
+    expect((await run(['experiment', 'x'], { experiment: experiment(false, true) })).status).toBe(130);
     expect(seen[0]).toEqual(['shoot4u', { quick: true, jobs: 2, out: 'd' }]);
     expect(seen[1]).toEqual(['x', { quick: false, jobs: expect.any(Number), out: undefined }]);
   });

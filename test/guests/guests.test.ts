@@ -55,6 +55,28 @@ describe('every built-in guest powers off', () => {
   });
 });
 
+describe('shootdown with few initiators', () => {
+  test.for([
+    ['spin', 0, 3],
+    ['spin', 1, 1],
+    ['halt', 2, 2],
+    ['halt', 3, 3],
+  ] as const)('cores that %s, %i targets asked for: %i are shot at', ([waits, targets, shotAt]) => {
+    const params = { ...small, pages: '2', initiators: '1', targets: String(targets), waits };
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params });
+    expect(stop).toEqual(OFF);
+    // Four shootdowns by the last core of two pages each, there and on every target.
+    expect(stats.shootdown.count).toBe(4);
+    expect(stats.invalidations['INVLPG']).toBe(4 * 2 * (1 + shotAt));
+  });
+
+  test('the last ones initiate, and may shoot at each other', () => {
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params: { ...small, pages: '2', initiators: '2', targets: '1' } });
+    expect([stop, stats.shootdown.count]).toEqual([OFF, 8]);
+    expect(stats.invalidations['INVLPG']).toBe(8 * 2 * 3);
+  });
+});
+
 describe('shootdown schemes', () => {
   /** Schemes that are there to be caught. */
   const WRONG: ReadonlySet<string> = new Set(['none', 'shoot4u-fine']);

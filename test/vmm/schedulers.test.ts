@@ -32,6 +32,16 @@ describe('round-robin', () => {
     expect([queue.pick(20), queue.pick(110), queue.pick(210), queue.pick(310)]).toEqual([b, c, a, b]);
   });
 
+  test('keeps its phase while a vCPU is alone: a newcomer waits for the end of the present slice', () => {
+    const queue = scheduler();
+    queue.enqueue(a, 0);
+    queue.pick(0);
+    queue.pick(200);
+    queue.enqueue(b, 450);
+    // Slices end at 30, 130, 230, …
+    expect([queue.pick(450), queue.deadline, queue.pick(529), queue.pick(530), queue.deadline]).toEqual([a, 530, a, b, 630]);
+  });
+
   test('has nothing to run when everything halts', () => {
     const queue = scheduler();
     queue.enqueue(a, 0);

@@ -63,6 +63,8 @@ export const ivybridge: Profile = {
     hostInterrupt: { cycles: 600, source: '[A] host interrupt, entry to EOI' },
     remoteCall: { cycles: 300, source: '[A] queueing a function call for another core' },
     yieldCandidate: { cycles: 30, source: '[A] a few words of another vCPU, mostly in cache: 10 to 100' },
+    placementLook: { cycles: 20, source: '[A] one word of another core, sometimes a cache line away: 5 to 100' },
+    vcpuMove: { cycles: 1000, source: '[A] as waking a vCPU thread: two run queues locked' },
     directedYield: { cycles: 1000, source: '[A] as waking a vCPU thread: two run queues locked' },
     sharedExchange: { cycles: 60, source: '[A] locked exchange: 20 on a line of its own, 20 + 100 on one that another core has read' },
     eptViolation: { cycles: 3500, source: '[R-lo] EPT violation handled by KVM 3 to 6 k' },

@@ -1,3 +1,5 @@
+import { floating } from '../placements/floating.ts';
+import { pinned } from '../placements/pinned.ts';
 import type { Vcpu } from '../vcpu.ts';
 import type { Scheduler, SchedulerKind, SchedulerOptions } from './scheduler.ts';
 
@@ -29,8 +31,10 @@ class RoundRobin implements Scheduler {
     this.options = options;
   }
 
-  enqueue(vcpu: Vcpu): void {
-    if (this.placeOf(vcpu) < 0) this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
+  enqueue(vcpu: Vcpu, now: number): void {
+    if (this.placeOf(vcpu) >= 0) return;
+    if (this.queue.length === 1) this.renew(now);
+    this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
   }
 
   remove(vcpu: Vcpu): void {
@@ -54,6 +58,7 @@ class RoundRobin implements Scheduler {
   pick(now: number): Vcpu | undefined {
     const { queue, current } = this;
     if (current !== undefined) {
+      if (queue.length === 1) this.renew(now);
       current.left -= now - this.since;
       if (queue[0] === current && current.left <= 0) this.endTurn(current);
     }
@@ -75,6 +80,29 @@ class RoundRobin implements Scheduler {
     return this.queue.length > 1 ? this.since + this.queue[0]!.left : Number.POSITIVE_INFINITY;
   }
 
+  get load(): number {
+    return this.queue.length;
+  }
+
+  spare(_now: number, mayLeave: (vcpu: Vcpu) => boolean): Vcpu | undefined {
+    const { queue } = this;
+    for (let at = queue.length - 1; at >= 0; at--) {
+      const { vcpu } = queue[at]!;
+      if (queue[at] === this.current || !mayLeave(vcpu)) continue;
+      queue.splice(at, 1);
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  /** Who is alone has one turn after the other, though nobody looks: so a newcomer finds the core's phase, and does not set it. */
+  private renew(now: number): void {
+    const turn = this.queue[0]!;
+    if (turn !== this.current) return;
+    const over = now - this.since - turn.left;
+    if (over >= 0) turn.left += this.options.slice * (Math.floor(over / this.options.slice) + 1);
+  }
+
   private endTurn(turn: Turn): void {
     turn.left = this.options.slice;
     this.goBehind();
@@ -94,6 +122,8 @@ class RoundRobin implements Scheduler {
 
 export const roundRobin: SchedulerKind = {
   name: 'round-robin',
-  doc: 'vCPUs of a core take turns of one slice; the first slice of each core is shortened at random, so that phases differ',
+  doc: 'vCPUs of a core take turns of one slice; the first slice of each core is shortened at random, so that the phases of cores differ',
+  placements: [pinned, floating],
+  weighs: false,
   create: (_pcpu, options) => new RoundRobin(options),
 };
