@@ -17,7 +17,7 @@ import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
 import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
-import type { Placement, PlacementSize } from '../vmm/placements/placement.ts';
+import type { Placement } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
