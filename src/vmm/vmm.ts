@@ -63,6 +63,8 @@ export interface VmmConfiguration {
   readonly endsWith?: 'all' | 'first';
   /** False: a halted vCPU keeps its core. Absent: halting gives it away. */
   readonly haltExits?: boolean | undefined;
+  /** The same for all VMs but the first. Absent: as for the first. */
+  readonly neighboursHaltExits?: boolean | undefined;
 }
 
 /** LVT timer entry in TSC-deadline mode. */
@@ -114,6 +116,8 @@ export class Vmm implements VirtualReceiver {
     this.vms = Array.from({ length: configuration.vms }, (_, id) => {
       const base = reserve + id * configuration.vmMemory;
       const eptp = buildEpt(machine.memory, pages, base, configuration.vmMemory);
+      const { haltExits: ofFirst = true, neighboursHaltExits = ofFirst } = configuration;
+      const haltExits = id === 0 ? ofFirst : neighboursHaltExits;
       const vm = new Vm(id, base, configuration.vmMemory, eptp, new VirtualInterconnect(this));
       for (let vcpuId = 0; vcpuId < configuration.vcpus; vcpuId++) {
         const vmcs = new Vmcs(machine.memory.bytes, pages.allocate());
@@ -123,7 +127,7 @@ export class Vmm implements VirtualReceiver {
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
         vcpu.weight = configuration.weights?.[id] ?? USUAL_WEIGHT;
         setupControls(vcpu, msrBitmap);
-        if (configuration.haltExits === false) keepHalted(vcpu);
+        if (!haltExits) keepHalted(vcpu);
         if (configuration.pauseLoopExiting !== undefined) setupPauseLoopExiting(vcpu, configuration.pauseLoopExiting);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
@@ -275,9 +279,10 @@ export class Vmm implements VirtualReceiver {
     this.endVm(vcpu.vm, reason, from);
   }
 
-  /** Accounts of every vCPU are complete up to now. */
+  /** Accounts of every vCPU are complete up to the time of the machine. */
   settle(): void {
-    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(vcpu.home.core.clock);
+    const { time } = this.machine;
+    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(time);
   }
 }
 
