@@ -15,14 +15,9 @@ import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
-<<<<<<< HEAD
-import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
-import type { Placement } from '../vmm/placements/placement.ts';
-=======
 import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
-import type { Placement, PlacementSize } from '../vmm/placements/placement.ts';
->>>>>>> main
+import type { Placement } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';

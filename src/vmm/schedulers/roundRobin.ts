@@ -33,19 +33,14 @@ class RoundRobin implements Scheduler {
     this.options = options;
   }
 
-<<<<<<< HEAD
   get load(): number {
     return this.queue.length;
   }
 
-  enqueue(vcpu: Vcpu): void {
-    if (this.placeOf(vcpu) < 0) this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
-=======
   enqueue(vcpu: Vcpu, now: number): void {
     if (this.placeOf(vcpu) >= 0) return;
     if (this.queue.length === 1) this.renew(now);
     this.queue.push({ vcpu, left: this.options.slice, advance: 'none' });
->>>>>>> main
   }
 
   remove(vcpu: Vcpu): void {
@@ -77,27 +72,19 @@ class RoundRobin implements Scheduler {
     if (current !== undefined) {
       if (queue.length === 1) this.renew(now);
       current.left -= now - this.since;
-      if (queue[0] === current && current.left <= 0) this.endTurn(current);
     }
-<<<<<<< HEAD
-    if (current !== undefined && current === this.running() && current.left <= 0) this.endTurn(current);
-=======
     this.since = now;
->>>>>>> main
+    if (current !== undefined && current === this.running() && current.left <= 0) this.endTurn(current);
     // Who has had this turn before lets it pass, unless everybody has.
     for (let i = 0; i < queue.length && queue[0]!.advance === 'owed'; i++) {
       queue[0]!.advance = 'none';
       if (queue.length > 1) this.goBehind();
     }
-<<<<<<< HEAD
     this.current = this.running();
-=======
-    this.current = queue[0];
     if (this.first && this.current !== undefined) {
       this.first = false;
       this.current.left = this.options.firstSlice;
     }
->>>>>>> main
     return this.current?.vcpu;
   }
 
@@ -116,17 +103,16 @@ class RoundRobin implements Scheduler {
     return undefined;
   }
 
-<<<<<<< HEAD
   private running(): Turn | undefined {
     return this.advanced[this.advanced.length - 1] ?? this.queue[0];
-=======
+  }
+
   /** Who is alone has one turn after the other, though nobody looks: so a newcomer finds the core's phase, and does not set it. */
   private renew(now: number): void {
     const turn = this.queue[0]!;
     if (turn !== this.current) return;
     const over = now - this.since - turn.left;
     if (over >= 0) turn.left += this.options.slice * (Math.floor(over / this.options.slice) + 1);
->>>>>>> main
   }
 
   private endTurn(turn: Turn): void {
