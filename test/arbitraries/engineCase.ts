@@ -131,6 +131,7 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
       pause: fc.constantFrom(options.maxCycles, options.maxCycles, 5000, 777),
       maxCycles: fc.constant(options.maxCycles),
       heat: fc.constantFrom(1, 3, 8, 24),
+      regionLimit: fc.constantFrom(4000, 4000, 1, 2, 5),
     })
     .map(settle);
 

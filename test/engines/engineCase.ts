@@ -70,4 +70,6 @@ export interface EngineCase {
   readonly maxCycles: number;
   /** Runs of a block before a compiling engine compiles it. */
   readonly heat: number;
+  /** Regions that the JIT engine keeps at most. */
+  readonly regionLimit?: number;
 }

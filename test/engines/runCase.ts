@@ -61,7 +61,11 @@ export function runCase(test: EngineCase, engine: EngineName, allocate?: (pages:
     ...{ profile, cores: test.cores, memory, engine, probe: writer ?? noProbe, quantum: test.quantum },
     ...(allocate === undefined ? {} : { allocate }),
   });
-  for (const core of machine.cores) if (core.engine instanceof JitEngine) core.engine.heatToCompile = test.heat;
+  for (const { engine: made } of machine.cores) {
+    if (!(made instanceof JitEngine)) continue;
+    made.heatToCompile = test.heat;
+    made.regionLimit = test.regionLimit ?? made.regionLimit;
+  }
   const serial: number[] = [];
   const information = { tscHz: profile.frequencyHz, seed: 1, commandLine: '' };
   let vmm: Vmm | undefined;

@@ -195,10 +195,10 @@ export class BlockEmitter {
       flags.restore(before);
       this.surroundings.edge(after);
     } else this.surroundings.edge(after + delta);
-    if (outside === undefined) return;
+    if (!outside) return;
     // The repetition is over in here; out there it never began.
     builder.close();
-    flags.restore(outside);
+    flags.forget();
     this.lookups -= this.instructions.accesses;
     this.finishBlock();
     this.surroundings.edge(after);
