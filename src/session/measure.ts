@@ -24,6 +24,7 @@ export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
     cycles,
     seconds: machine.seconds(cycles),
     shootdown: { scheme: plan.scheme?.name ?? null, count, latencyCycles },
+    locks: { algorithm: plan.lock ?? null, ...session.lockRecorder.stats() },
     vmExits: vmExits(session),
     ipis: { sent: total(COUNTER_IPIS_SENT), delivered: total(COUNTER_IPIS_DELIVERED) },
     invalidations: invalidations(session),
@@ -70,7 +71,7 @@ function vcpus({ machine, vmm, recorder, cpuTime }: Session): VcpuStats[] {
   const spins = new Map(recorder.vcpuSpinCycles().map(({ vm, vcpu, cycles }) => [`${vm}.${vcpu}`, cycles]));
   const times = new Map(cpuTime.ofVcpus((core) => machine.cores[core]!.clock).map(({ vm, vcpu, time }) => [`${vm}.${vcpu}`, time]));
   return vmm.vms.flatMap((vm) =>
-    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles }) => ({
+    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles, offlineCycles }) => ({
       vm: vm.id,
       id,
       cpuTime: { ...(times.get(`${vm.id}.${id}`) ?? NO_TIME), idleCycles: haltCycles },
@@ -78,6 +79,7 @@ function vcpus({ machine, vmm, recorder, cpuTime }: Session): VcpuStats[] {
       stealCycles,
       spinCycles: spins.get(`${vm.id}.${id}`) ?? 0,
       haltCycles,
+      offlineCycles,
     })),
   );
 }

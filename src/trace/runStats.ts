@@ -1,5 +1,6 @@
 import type { CpuTime } from './cpuTime.ts';
 import type { LatencySummary } from './latencySummary.ts';
+import type { LockStats } from './lockStats.ts';
 
 /**
  * What a run measured: the object that `--json` prints and `stats.json` holds. It is a function of image, configuration and seed; host time has no
@@ -22,6 +23,7 @@ export interface RunStats {
     readonly count: number;
     readonly latencyCycles: Omit<LatencySummary, 'count'>;
   };
+  readonly locks: { /** Name of the algorithm, or null when the guest has none. */ readonly algorithm: string | null } & LockStats;
   /** Exits by the name of their reason; only those that occurred. */
   readonly vmExits: Readonly<Record<string, number>>;
   readonly ipis: { readonly sent: number; readonly delivered: number };
@@ -51,4 +53,6 @@ export interface VcpuStats {
   /** On a core, in a wait loop. */
   readonly spinCycles: number;
   readonly haltCycles: number;
+  /** Not started yet, or its VM has ended. With run, steal and halt cycles this is all the time of the run; spin cycles are run cycles. */
+  readonly offlineCycles: number;
 }

@@ -32,6 +32,8 @@ export class Vcpu {
   /** x87 registers; control and status words, registers in use, last opcode. Its last addresses are among `registers`. */
   readonly x87 = new BigUint64Array(16);
   readonly x87Words = Int32Array.of(X87_CONTROL_RESET, 0, 0xff, 0);
+  /** Its share of a core under a fair scheduler, beside those of others. */
+  weight = 1024;
   state: VcpuState;
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;
@@ -60,10 +62,14 @@ export class Vcpu {
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 
-  /** Cycles in each state so far, and since when the present one lasts. */
+  /**
+   * Cycles so far, by state: on a core; runnable and waiting for one; halted; not started yet or stopped. Together they are the time that has passed.
+   * And since when the present one lasts.
+   */
   runCycles = 0;
   stealCycles = 0;
   haltCycles = 0;
+  offlineCycles = 0;
   since = 0;
 
   constructor(vm: Vm, id: number, vpid: number, vmcs: Vmcs, home: Pcpu, cyclesPerTick: number) {
@@ -89,6 +95,7 @@ export class Vcpu {
     if (this.state === 'running') this.runCycles += cycles;
     else if (this.state === 'runnable') this.stealCycles += cycles;
     else if (this.state === 'halted') this.haltCycles += cycles;
+    else this.offlineCycles += cycles;
     this.since = Math.max(this.since, now);
   }
 

@@ -5,9 +5,7 @@
  *
  * Order of locks, outermost first; a lock is taken only while those that are held come before it:
  *   mmap lock (sleeps or spins) > page-table lock > page frames
- *   lock of a pipe > mmap lock
- *   mmap lock, futex bucket > queue of a lock that sleeps > run queue
- *   threads, address spaces, open files, serial line: alone
+    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
  * Interrupt handlers take none. All of them are waited for with interrupts on, so whoever waits serves shootdowns; and no spinlock is held during
  * a shootdown. So two cores that shoot each other down, each waiting for a lock of the other, both come through: what each waits for in the end is a core
  * that runs, or one that its hypervisor has put aside.
@@ -48,6 +46,7 @@ import { protect } from './protect.ts';
 import { runQueues } from './runQueue.ts';
 import { rwSemaphore } from './rwSemaphore.ts';
 import { scheduler } from './scheduler.ts';
+import { sleep } from './sleep.ts';
 import { syscallTable } from './syscallTable.ts';
 import { teardown } from './teardown.ts';
 import { STACK_GUARD, THREAD_RUNNABLE, Thread, threads } from './thread.ts';
@@ -66,7 +65,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   const parts = [
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
-    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, files, pipes, processes, exceptions],
+    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
   ];
   a.include(smp);
   for (const part of parts) a.include(part);

@@ -20,6 +20,7 @@ export const SYSCALLS = {
   pipe: [22, 'sys_pipe'],
   sched_yield: [24, 'sys_sched_yield'],
   madvise: [28, 'sys_madvise'],
+  nanosleep: [35, 'sys_nanosleep'],
   getpid: [39, 'sys_getpid'],
   clone: [56, 'sys_clone'],
   exit: [60, 'sys_exit'],

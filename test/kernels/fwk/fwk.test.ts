@@ -32,7 +32,7 @@ describe('the selftest', () => {
 });
 
 const right = SHOOTDOWN_SCHEMES.map(({ name }) => name).filter((name) =>
-  ['ipi', 'shoot4u', 'shoot4u-multicast', 'kvmtlb', 'kvm-pv'].includes(name),
+  ['ipi', 'shoot4u', 'shoot4u-multicast', 'kvmtlb', 'kvm-pv', 'hyperv'].includes(name),
 );
 
 describe('threads that map, unmap, protect and empty random pages', () => {

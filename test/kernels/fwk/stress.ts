@@ -1,6 +1,6 @@
 import type { Assembler } from '../../../src/asm/assembler.ts';
 import { mem, mem64 } from '../../../src/asm/operand.ts';
-import { eax, ecx, edi, edx, esi, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../../src/asm/register.ts';
+import { eax, ecx, edi, edx, esi, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rdx } from '../../../src/asm/register.ts';
 import { MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE } from '../../../src/kernels/fwk/memoryCalls.ts';
 import { assembleProgram, type UserProgram } from '../../../src/kernels/fwk/program.ts';
 import { expect, expectations, expectSuccess } from '../../../src/kernels/fwk/user/expect.ts';
