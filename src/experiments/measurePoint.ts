@@ -7,7 +7,7 @@ import { countWithin, FillLog } from '../trace/fillLog.ts';
 import { combineProbes } from '../trace/probe.ts';
 import { ShootdownLog } from '../trace/shootdownLog.ts';
 import type { PointRun } from './experiment.ts';
-import type { Measurement, PointOutcome } from './measurement.ts';
+import type { Counts, Measurement, PointOutcome } from './measurement.ts';
 
 /** Turns of the machine between two looks at the measured time: the cut is a function of the run, whatever the host does. */
 const TURNS = 64;
@@ -43,9 +43,11 @@ function measure({ options, seconds, observeFills }: PointRun): PointOutcome {
   });
   const neighbours = plan.virtual?.coGuest === undefined ? 0 : plan.virtual.vms - 1;
   const begin = (): number | undefined => beginOf(log, neighbours);
+  let before: Counts | undefined;
   const isOver = (): boolean => {
     const { time } = session.machine;
     const since = begin();
+    if (since !== undefined) before ??= countsOf(session);
     if (since === undefined) return time >= BOOT_LIMIT_SECONDS * frequencyHz;
     return seconds !== undefined && time >= since + seconds * frequencyHz;
   };
@@ -65,7 +67,7 @@ function measure({ options, seconds, observeFills }: PointRun): PointOutcome {
         return { kind: 'failed', reason: `the guest ended after ${((until - since) / frequencyHz).toFixed(3)} of ${seconds} s` };
     }
   } else if (reason === undefined) return { kind: 'failed', reason: 'the cycles ran out' };
-  return { kind: 'measured', measurement: measurementOf(session, plan, log, since ?? null, fills, seconds) };
+  return { kind: 'measured', measurement: measurementOf(session, plan, log, since ?? null, before, fills, seconds) };
 }
 
 /** The measured part begins when that of the first VM and that of every neighbour have: until then the host is not as crowded as it is to be. */
@@ -78,6 +80,7 @@ function measurementOf(
   plan: RunPlan,
   log: ShootdownLog,
   begin: number | null,
+  before: Counts | undefined,
   fills: FillLog | undefined,
   seconds: number | undefined,
 ): Measurement {
@@ -95,7 +98,7 @@ function measurementOf(
     end,
     frequencyHz,
     shootdowns,
-    exits: exitsOf(session),
+    counts: before === undefined ? countsOf(session) : difference(countsOf(session), before),
     figures: Object.fromEntries([...log.figures].map(([number, value]) => [built[number] ?? `figure ${number}`, value])),
     fills:
       times === undefined
@@ -107,12 +110,28 @@ function measurementOf(
   };
 }
 
-function exitsOf({ vmm }: Session): Record<string, number> {
+function countsOf(session: Session): Counts {
   const exits: Record<string, number> = {};
-  vmm?.vms[0]?.exits.forEach((count, reason) => {
+  session.vmm?.vms[0]?.exits.forEach((count, reason) => {
     if (count > 0) exits[formatExitReason(reason)] = count;
   });
-  return exits;
+  const { invalidations, ipis } = session.stats();
+  return { exits, invalidations, ipis: ipis.sent };
+}
+
+/** What happened between the two. */
+function difference(after: Counts, before: Counts): Counts {
+  const since = (now: Readonly<Record<string, number>>, then: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(now)
+        .map(([name, count]) => [name, count - (then[name] ?? 0)] as const)
+        .filter(([, count]) => count > 0),
+    );
+  return {
+    exits: since(after.exits, before.exits),
+    invalidations: since(after.invalidations, before.invalidations),
+    ipis: after.ipis - before.ipis,
+  };
 }
 
 const lastLine = (bytes: readonly number[]): string => new TextDecoder().decode(Uint8Array.from(bytes)).trim().split('\n').at(-1) ?? '';

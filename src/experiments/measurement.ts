@@ -13,12 +13,22 @@ export interface Measurement {
   readonly frequencyHz: number;
   /** The first VM's shootdowns that lie within the measured part, in order of their end. */
   readonly shootdowns: readonly LoggedShootdown[];
-  /** The first VM's exits by reason. */
-  readonly exits: Readonly<Record<string, number>>;
+  /** Of the measured part. */
+  readonly counts: Counts;
   /** What the guest reported, by name. */
   readonly figures: Readonly<Record<string, number>>;
   /** For each shootdown the first VM's TLB fills in the 10 µs before it began and after it ended; null when not observed. */
   readonly fills: { readonly before: readonly number[]; readonly after: readonly number[] } | null;
+}
+
+/** How often something happened. */
+export interface Counts {
+  /** The first VM's exits by reason. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Of all cores, by operation. */
+  readonly invalidations: Readonly<Record<string, number>>;
+  /** Messages between cores; under a VMM they are the host's. */
+  readonly ipis: number;
 }
 
 /** What became of a point. */

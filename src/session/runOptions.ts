@@ -10,6 +10,8 @@ export interface ModuleFile {
 export interface CoGuestOptions {
   readonly guest: string;
   readonly params: Readonly<Record<string, string>>;
+  /** As `haltExits` of the run, for these VMs alone. Absent: as for the first one. */
+  readonly haltExits?: boolean | undefined;
 }
 
 /** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */

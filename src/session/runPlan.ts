@@ -14,7 +14,7 @@ import { checkSegments } from '../machine/loadSegments.ts';
 import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
-import { PROFILES } from '../machine/profiles/registry.ts';
+import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
 import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { Placement } from '../vmm/placements/placement.ts';
@@ -76,11 +76,13 @@ export interface CoGuestPlan {
   readonly parameters: Readonly<Record<string, number | string>>;
   readonly image: GuestImage;
   readonly imageHash: string;
+  /** Whether HLT leaves these guests. */
+  readonly haltExits: boolean;
 }
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
+  const profile = priced(profileFor(options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -184,7 +186,13 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
   const parameters = parseParameters(builtIn, coGuest.params);
   const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock).name, schemeNamed(options.shootdown).name);
   checkFits(image, memoryBytes);
-  return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
+  return {
+    guest: builtIn.name,
+    parameters,
+    image,
+    imageHash: hashOf(image, []),
+    haltExits: coGuest.haltExits ?? options.vmm?.haltExits ?? true,
+  };
 }
 
 function checkCores({ name, minCores }: GuestDefinition, cores: number): void {
@@ -202,6 +210,11 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+/** A profile, or one with features added. */
+function profileFor(name: string | undefined): Profile {
+  return (name === undefined ? undefined : profileNamed(name)) ?? named(PROFILES, 'profile', name);
+}
 
 function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
   try {

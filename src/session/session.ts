@@ -69,6 +69,7 @@ export class Session {
         vmMemory: plan.memoryBytes,
         slice: sliceCycles,
         seed: plan.seed,
+        neighboursHaltExits: coGuest?.haltExits,
         endsWith: coGuest === undefined ? 'all' : 'first',
         shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });

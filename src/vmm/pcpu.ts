@@ -53,6 +53,8 @@ export class Pcpu implements HostSoftware {
   /** Remote calls of our own that are not done yet, and when the latest of the others is seen to be done. */
   private outstanding = 0;
   private lastSeen = 0;
+  /** Cores with a remote action request of ours that we have not seen done (vmm/remoteFlushes). */
+  readonly requested: Pcpu[] = [];
   /** A VM exit has happened and is not handled yet. */
   private exitPending = false;
   /** Nothing is runnable. */
@@ -104,6 +106,11 @@ export class Pcpu implements HostSoftware {
     this.outstanding++;
     this.awaitUntil = Number.POSITIVE_INFINITY;
     this.sendIpi(target, VECTOR_HOST_CALL);
+  }
+
+  /** The hypercall under way goes on at that time. */
+  waitUntil(time: number): void {
+    this.awaitUntil = time;
   }
 
   /** A remote call of this core is done, as it sees at time `seen`. */

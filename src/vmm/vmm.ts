@@ -33,6 +33,7 @@ import type { PauseLoopExiting } from './pauseLoop.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
 import type { Placement, PlacementSize } from './placements/placement.ts';
 import { rowCount, rows } from './placements/rows.ts';
+import { REMOTE_FLUSH_PAGES, RemoteFlushes } from './remoteFlushes.ts';
 import { USUAL_WEIGHT } from './schedulers/fair.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
 import { saveVcpu } from './switch.ts';
@@ -62,6 +63,8 @@ export interface VmmConfiguration {
   readonly endsWith?: 'all' | 'first';
   /** False: a halted vCPU keeps its core. Absent: halting gives it away. */
   readonly haltExits?: boolean | undefined;
+  /** The same for all VMs but the first. Absent: as for the first. */
+  readonly neighboursHaltExits?: boolean | undefined;
 }
 
 /** LVT timer entry in TSC-deadline mode. */
@@ -78,6 +81,8 @@ export class Vmm implements VirtualReceiver {
   /** What guests see of the processor: one package of as many cores as the VM has vCPUs. */
   readonly cpuid: CpuidTable;
   readonly hypercalls = HYPERCALLS;
+  /** On processors with remote action requests. */
+  readonly remoteFlushes: RemoteFlushes | undefined;
   readonly vms: readonly Vm[];
   readonly pcpus: readonly Pcpu[];
   readonly placement: Placement;
@@ -111,6 +116,8 @@ export class Vmm implements VirtualReceiver {
     this.vms = Array.from({ length: configuration.vms }, (_, id) => {
       const base = reserve + id * configuration.vmMemory;
       const eptp = buildEpt(machine.memory, pages, base, configuration.vmMemory);
+      const { haltExits: ofFirst = true, neighboursHaltExits = ofFirst } = configuration;
+      const haltExits = id === 0 ? ofFirst : neighboursHaltExits;
       const vm = new Vm(id, base, configuration.vmMemory, eptp, new VirtualInterconnect(this));
       for (let vcpuId = 0; vcpuId < configuration.vcpus; vcpuId++) {
         const vmcs = new Vmcs(machine.memory.bytes, pages.allocate());
@@ -120,7 +127,7 @@ export class Vmm implements VirtualReceiver {
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
         vcpu.weight = configuration.weights?.[id] ?? USUAL_WEIGHT;
         setupControls(vcpu, msrBitmap);
-        if (configuration.haltExits === false) keepHalted(vcpu);
+        if (!haltExits) keepHalted(vcpu);
         if (configuration.pauseLoopExiting !== undefined) setupPauseLoopExiting(vcpu, configuration.pauseLoopExiting);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
@@ -131,6 +138,7 @@ export class Vmm implements VirtualReceiver {
       return vm;
     });
     this.startCores();
+    if (profile.identity.features?.includes('rar')) this.remoteFlushes = new RemoteFlushes(pages, this.pcpus);
   }
 
   /** Every core is in VMX root operation with its local APIC in x2APIC mode, under its scheduler. */
@@ -280,6 +288,6 @@ export class Vmm implements VirtualReceiver {
 
 /** Host memory below the VMs that the VMM keeps for itself: bytes, a multiple of 2 MB. */
 export function vmmReserve({ vms, vcpus, vmMemory }: Pick<VmmConfiguration, 'vms' | 'vcpus' | 'vmMemory'>): number {
-  const pages = 2 + vms * (vcpus + eptPages(vmMemory));
+  const pages = 2 + REMOTE_FLUSH_PAGES + vms * (vcpus + eptPages(vmMemory));
   return Math.ceil((pages * 4096) / PAGE_2M) * PAGE_2M;
 }

@@ -10,14 +10,17 @@ describe('a point', () => {
     const { run } = shootdownPoint({}, setting, 0.003);
     const outcome = measurePoint({ ...run, observeFills: true });
     if (outcome.kind === 'failed') throw new Error(outcome.reason);
-    const { begin, end, frequencyHz, shootdowns, exits, fills, stats } = outcome.measurement;
+    const { begin, end, frequencyHz, shootdowns, counts, fills, stats } = outcome.measurement;
     expect((end! - begin!) / frequencyHz).toBeCloseTo(0.003, 9);
     expect(begin!).toBeGreaterThan(200e-6 * frequencyHz);
     expect(shootdowns.length).toBeGreaterThan(3);
     expect(shootdowns.every((one) => one.begin >= begin! && one.end <= end! && one.targets === 3 && one.pages === 1)).toBe(true);
     // The neighbours leave the initiator's core alone.
     expect(shootdowns.every(({ descheduled, initiator }) => descheduled === 0 && initiator === 11)).toBe(true);
-    expect(exits['WRMSR']).toBeGreaterThan(3 * shootdowns.length);
+    expect(counts.exits['WRMSR']).toBeGreaterThan(3 * shootdowns.length);
+    // What happened before, above all the start of all cores, does not count.
+    expect(counts.ipis).toBeLessThan(stats.ipis.sent);
+    expect(counts.exits['CPUID']).toBeUndefined();
     expect(fills!.after).toHaveLength(shootdowns.length);
     expect(stats.vcpus.filter(({ vm, runCycles }) => vm === 1 && runCycles > 0)).toHaveLength(11);
   });

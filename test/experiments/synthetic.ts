@@ -46,7 +46,7 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
   end: FREQUENCY_HZ,
   frequencyHz: FREQUENCY_HZ,
   shootdowns,
-  exits: {},
+  counts: { exits: {}, invalidations: {}, ipis: 0 },
   figures: {},
   fills: null,
   ...given,

@@ -3,6 +3,7 @@
 
 void sorting(void), hashing(void), bignum(void), strings(void), matrix(void), recursion(void);
 void interpreter(void), bits(void), structs(void), vectors(void), floats(void), division(void);
+void longdouble(void), wideint(void), control(void), intrinsics(void), formatting(void);
 
 static const struct {
   const char *name;

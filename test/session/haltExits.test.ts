@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { EXIT_HLT } from '../../src/arch/exitReasons.ts';
 import { quickRun, virtual } from './quickRun.ts';
 
 const run = (haltExits: boolean, engine: string) =>
@@ -14,6 +15,15 @@ test.each(['jit', 'reference'])('where HLT does not leave a guest, a halted vCPU
     stats.vcpus.filter(({ vm }) => vm === 1).reduce((sum, { runCycles }) => sum + runCycles, 0);
   expect(neighbour(keeping)).toBeGreaterThan(3 * neighbour(giving));
   expect(keeping.cycles).toBeGreaterThan(giving.cycles);
+});
+
+test('neighbours may keep their cores where the first VM gives its cores away', () => {
+  const coGuest = { guest: 'cpu-bound', params: { work: 'halt' }, haltExits: false };
+  const { stats, session } = quickRun('smp', { cores: 2, vmm: { ...virtual(2, 2), coGuest } });
+  const exits = session.vmm!.vms.map(({ exits: ofVm }) => ofVm[EXIT_HLT]!);
+  expect(exits[0]).toBeGreaterThan(0);
+  expect(exits[1]).toBe(0);
+  expect(stats.cycles).toBeGreaterThan(run(true, 'jit').cycles);
 });
 
 test('both engines agree about it', () => {

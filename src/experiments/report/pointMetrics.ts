@@ -3,7 +3,7 @@ import { meanOf, quantile } from '../statistics.ts';
 
 /** The numbers of one point that go into tables for other programs: units are in the names, null is what there is not. */
 export function pointMetrics(measurement: Measurement): Record<string, number | null> {
-  const { stats, begin, end, shootdowns, exits, fills } = measurement;
+  const { stats, begin, end, shootdowns, counts, fills } = measurement;
   const latencies = shootdowns.map((one) => one.end - one.begin);
   const some = (value: number): number | null => (latencies.length === 0 ? null : value);
   return {
@@ -17,11 +17,11 @@ export function pointMetrics(measurement: Measurement): Record<string, number | 
     latencyP99Cycles: some(quantile(latencies, 0.99)),
     latencyMaxCycles: some(quantile(latencies, 1)),
     shootdownsDescheduled: shootdowns.filter((one) => one.descheduled > 0).length,
-    ipisSent: stats.ipis.sent,
+    ipis: counts.ipis,
     fillsAfter: fills === null || fills.after.length === 0 ? null : meanOf(fills.after),
     fillsBefore: fills === null || fills.before.length === 0 ? null : meanOf(fills.before),
-    ...prefixed('exits', exits),
-    ...prefixed('invalidations', stats.invalidations),
+    ...prefixed('exits', counts.exits),
+    ...prefixed('invalidations', counts.invalidations),
     ...prefixed('figure', measurement.figures),
   };
 }

@@ -1,4 +1,5 @@
-import type { Scale, ShapeCheck, Verdict } from '../experiment.ts';
+import { check } from '../check.ts';
+import type { Scale, ShapeCheck } from '../experiment.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { fitLine, quantile } from '../statistics.ts';
 import { formatMicros } from './latencyFigures.ts';
@@ -151,12 +152,5 @@ const overTargets = (results: ResultSet, scheme: string): Point2[] =>
   results
     .where({ sweep: 'targets', scheme })
     .entries.map(({ point, measurement }) => [Number(point.labels['k']), medianLatency(measurement)] as const);
-
-/** `known`: what the check needs was measured. */
-function check(name: string, expectation: string, known: boolean, holds: () => boolean, evidence: () => string): ShapeCheck {
-  if (!known) return { name, expectation, verdict: 'not measured', evidence: 'the runs that this needs are missing' };
-  const verdict: Verdict = holds() ? 'holds' : 'fails';
-  return { name, expectation, verdict, evidence: evidence() };
-}
 
 const percent = (value: number): string => `${value >= 0 ? '+' : ''}${(100 * value).toFixed(1)} %`;

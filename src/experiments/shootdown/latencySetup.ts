@@ -3,7 +3,18 @@ import { schemesPresent, seeds } from '../runSettings.ts';
 import { type ShootdownSetting, shootdownPoint } from './shootdownPoint.ts';
 
 /** Schemes of the figures, those that this version has. */
-export const LATENCY_SCHEMES = ['ipi', 'ipi-ple', 'kvmtlb', 'kvm-pv', 'shoot4u', 'shoot4u-multicast', 'hyperv', 'invlpgb', 'rar'] as const;
+export const LATENCY_SCHEMES = [
+  'ipi',
+  'ipi-ple',
+  'kvmtlb',
+  'kvm-pv',
+  'kvm-pv-ipi',
+  'shoot4u',
+  'shoot4u-multicast',
+  'hyperv',
+  'invlpgb',
+  'rar',
+] as const;
 
 /** Targets of the first-order model. */
 export const MODEL_TARGETS = [1, 3, 7, 11] as const;
