@@ -36,6 +36,10 @@ export const MARK_LOCK_TIMED_OUT = 11;
 /** A core that waits for the lock at RDI has joined its line, at the end. For locks where that comes later than the first try. */
 export const MARK_LOCK_QUEUED = 12;
 
+/** A core starts to do what another core's shootdown asks of it, and is done with that. */
+export const MARK_SERVE_BEGIN = 13;
+export const MARK_SERVE_END = 14;
+
 export const MARK_NAMES: readonly string[] = [
   'none',
   'shootdown-begin',
@@ -50,6 +54,8 @@ export const MARK_NAMES: readonly string[] = [
   'lock-released',
   'lock-timed-out',
   'lock-queued',
+  'serve-begin',
+  'serve-end',
 ];
 
 /** What a guest waits for between MARK_SPIN_BEGIN and MARK_SPIN_END. */
@@ -59,6 +65,11 @@ export const WAIT_BARRIER = 3;
 
 /** RDX of a MARK_LOCK_TRIED by a core that does not wait. */
 export const LOCK_GAVE_UP = -1;
-/** RDX of a lock's MARK_SPIN_BEGIN: instructions of one poll besides its PAUSE, in the low byte; and whether the lock is given in order of arrival. */
+/**
+ * RDX of a lock's MARK_SPIN_BEGIN: instructions of one poll besides its PAUSE, in the low byte; whether the lock is given in order of arrival; and if
+ * so, whether bits 31:16 are the ticket that says what the order is, a number modulo 2^16. Without one, it is that of the first tries.
+ */
 export const LOCK_WAIT_POLL = 0xff;
 export const LOCK_WAIT_IN_ORDER = 0x100;
+export const LOCK_WAIT_TICKET = 0x200;
+export const LOCK_WAIT_TICKET_SHIFT = 16;

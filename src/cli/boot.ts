@@ -2,7 +2,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINE_NAMES, type ModuleOption, type RawBootOptions, resolveBootOptions } from './bootOptions.ts';
 import type { CommandContext } from './commandContext.ts';
 import { optionParser } from './optionParser.ts';
-import { parseAssignment, parseInteger, parseModule, parsePauseLoop, parseSize, parseTime } from './quantities.ts';
+import {
+  parseAssignment,
+  parseFactor,
+  parseInteger,
+  parseModule,
+  parsePauseLoop,
+  parseSize,
+  parseTime,
+  parseWeights,
+} from './quantities.ts';
 
 const MAX_CORES = 64;
 
@@ -21,6 +30,13 @@ function collectModule(given: string, before: readonly ModuleOption[] = []): rea
   return [...before, { path, text }];
 }
 
+/** Collects repeated `--cost NAME=FACTOR`. */
+function collectCost(text: string, before: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
+  const [name, factor] = optionParser(parseAssignment)(text);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`'${name}' is given twice.`);
+  return { ...before, [name]: optionParser(parseFactor)(factor) };
+}
+
 /** `parapet boot GUEST`. */
 export function addBootCommand(program: Command, context: CommandContext): void {
   program
@@ -31,6 +47,7 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--memory <size>', 'RAM of the machine: 256M, 1G', optionParser(parseSize))
     .addOption(new Option('--engine <name>', 'what executes instructions').choices(ENGINE_NAMES))
     .option('--profile <name>', 'machine profile: prices and sizes')
+    .option('--cost <name=factor>', 'multiply a price of the profile; repeatable', collectCost)
     .option(
       '--seed <n>',
       'seed of the run (default: 0)',
@@ -43,6 +60,9 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--vcpus <n>', 'vCPUs of each virtual machine; runs the guest under the VMM', count(MAX_CORES))
     .option('--scheduler <name>', "the VMM's scheduler")
     .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
+    .option('--no-halt-exits', 'a halted vCPU keeps its core until its slice ends, as one that computes would')
+    .option('--placement <name>', 'pinned: vCPU i stays on core i modulo their number; floating: vCPUs move to idle cores')
+    .option('--weights <list>', 'shares of the VMs under the schedulers fair and balance, separated by commas', optionParser(parseWeights))
     .option(
       '--ple [window/gap]',
       'a vCPU whose PAUSE loop lasts longer than the window leaves the guest and yields to a preempted sibling; cycles (default: 4096/128)',

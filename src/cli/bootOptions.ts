@@ -17,6 +17,8 @@ export interface BootOptions {
   readonly memoryBytes: number | undefined;
   readonly engine: EngineName | undefined;
   readonly profile: string | undefined;
+  /** Factors on prices of the profile, by name. */
+  readonly costs: Readonly<Record<string, number>>;
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
@@ -48,7 +50,10 @@ export interface VmmOptions {
   /** Per VM; undefined: as many as there are cores. */
   readonly vcpus: number | undefined;
   readonly scheduler: string | undefined;
+  readonly placement: string | undefined;
+  readonly weights: readonly number[] | undefined;
   readonly slice: TimeSpan | undefined;
+  readonly haltExits: boolean;
   readonly pauseLoopExiting: PauseLoopOption | undefined;
   readonly coGuest: CoGuestOption | undefined;
 }
@@ -77,6 +82,7 @@ export interface RawBootOptions {
   readonly memory?: number;
   readonly engine?: EngineName;
   readonly profile?: string;
+  readonly cost?: Readonly<Record<string, number>>;
   readonly seed?: number;
   readonly append?: string;
   readonly module?: readonly ModuleOption[];
@@ -85,6 +91,10 @@ export interface RawBootOptions {
   readonly vcpus?: number;
   readonly scheduler?: string;
   readonly slice?: TimeSpan;
+  /** Commander's: true unless `--no-halt-exits` is given. */
+  readonly haltExits?: boolean;
+  readonly placement?: string;
+  readonly weights?: readonly number[];
   readonly ple?: PauseLoopOption | true;
   readonly coGuest?: string;
   readonly coParam?: Readonly<Record<string, string>>;
@@ -115,6 +125,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
     memoryBytes: raw.memory,
     engine: raw.engine,
     profile: raw.profile,
+    costs: raw.cost ?? {},
     seed: raw.seed ?? 0,
     append,
     modules: raw.module ?? [],
@@ -129,7 +140,14 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
 }
 
 /** Options that say nothing without virtual machines, by the names that users give them. */
-const VIRTUAL_OPTIONS = { scheduler: '--scheduler', slice: '--slice', ple: '--ple', coGuest: '--co-guest' } as const;
+const VIRTUAL_OPTIONS = {
+  scheduler: '--scheduler',
+  slice: '--slice',
+  placement: '--placement',
+  weights: '--weights',
+  ple: '--ple',
+  coGuest: '--co-guest',
+} as const;
 
 function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
   if (raw.coParam !== undefined && raw.coGuest === undefined) throw new UsageError('--co-param is for another guest: give --co-guest, too');
@@ -138,11 +156,13 @@ function resolveVmm(raw: RawBootOptions): VmmOptions | undefined {
       if (raw[option as keyof typeof VIRTUAL_OPTIONS] !== undefined)
         throw new UsageError(`${spelled} is for virtual machines: give --vms or --vcpus, too`);
     }
+    if (raw.haltExits === false) throw new UsageError('--no-halt-exits is for virtual machines: give --vms or --vcpus, too');
     return undefined;
   }
   const coGuest = raw.coGuest === undefined ? undefined : { guest: raw.coGuest, params: raw.coParam ?? {} };
   const pauseLoopExiting = raw.ple === true ? PLE_DEFAULTS : raw.ple;
-  return { vms: raw.vms ?? 1, vcpus: raw.vcpus, scheduler: raw.scheduler, slice: raw.slice, pauseLoopExiting, coGuest };
+  const { vms = 1, vcpus, scheduler, placement, weights, slice, haltExits = true } = raw;
+  return { vms, vcpus, scheduler, placement, weights, slice, haltExits, pauseLoopExiting, coGuest };
 }
 
 function resolveTrace(raw: RawBootOptions): TraceOptions | undefined {

@@ -63,13 +63,17 @@ export interface ExperimentOptions {
 export interface ExperimentHost {
   /** @param done between 0 and 1 */
   progress(done: number, what: string): void;
+  /** Aborted when the user wants it to end: then what was measured so far is the result. */
+  readonly signal: AbortSignal;
 }
 
 export interface ExperimentResult {
   /** What there is to read, for standard output. */
   readonly report: string;
-  /** The result has the shape it must have. */
+  /** Every run was measured, and the result has the shape it must have. */
   readonly shapeHolds: boolean;
+  /** The user ended it before all runs were made. */
+  readonly interrupted: boolean;
 }
 
 /** Loads the library when a command needs it, so that `--help` does not. This is the one place that names the rooms behind it. */

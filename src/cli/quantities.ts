@@ -62,6 +62,18 @@ export function timeToCycles(span: TimeSpan, frequencyHz: number): number {
   return span.unit === 'cycles' ? span.cycles : Math.max(1, Math.round((span.nanoseconds * frequencyHz) / 1e9));
 }
 
+/** A number of at least 0 to multiply with: 2, 0.5, 1e-3. */
+export function parseFactor(text: string): number {
+  const factor = Number(text);
+  if (text.trim() === '' || !Number.isFinite(factor) || factor < 0) throw new RangeError(`'${text}' is not a factor of at least 0`);
+  return factor;
+}
+
+/** Whole numbers, separated by commas. */
+export function parseWeights(text: string): readonly number[] {
+  return text.split(',').map((part) => parseInteger(part, 1));
+}
+
 /** WINDOW/GAP in cycles. */
 export function parsePauseLoop(text: string): { readonly window: number; readonly gap: number } {
   const match = /^([\d_]+)\/([\d_]+)$/.exec(text.trim());

@@ -1,5 +1,11 @@
+import { mkdirSync } from 'node:fs';
 import { formatListing } from '../asm/listing.ts';
 import type { StopReason } from '../cpu/stop.ts';
+import { EXPERIMENTS } from '../experiments/registry.ts';
+import { textReport } from '../experiments/report/textReport.ts';
+import { writeReport } from '../experiments/report/writeReport.ts';
+import { runExperiment, shapeHolds } from '../experiments/runExperiment.ts';
+import { WorkerPool } from '../experiments/workerPool.ts';
 import { buildGuest, GUESTS } from '../kernels/guests.ts';
 import { catalog } from '../session/catalog.ts';
 import { crashReport } from '../session/crashReport.ts';
@@ -10,7 +16,7 @@ import { UnusableInput } from '../session/unusableInput.ts';
 import { openTrace } from '../trace/traceSink.ts';
 import type { TraceWriter } from '../trace/traceWriter.ts';
 import type { BootOptions, TraceOptions } from './bootOptions.ts';
-import type { BootHost, BootOutcome, BootResult, Library } from './library.ts';
+import type { BootHost, BootOutcome, BootResult, ExperimentHost, ExperimentOptions, ExperimentResult, Library } from './library.ts';
 import { UsageError } from './usageError.ts';
 
 /** Turns of the machine between two looks at the host. */
@@ -19,10 +25,8 @@ const TURNS_PER_BREATH = 256;
 /** The command line's library, over sessions. */
 export const sessionLibrary: Library = {
   boot,
-  catalog: async () => catalog(),
-  async experiment(name) {
-    throw new UsageError(`no experiment '${name}'; this version has none`);
-  },
+  catalog: async () => ({ ...catalog(), experiments: EXPERIMENTS.map(({ name, doc }) => ({ name, doc })) }),
+  experiment,
   async disassemble(name) {
     if (!GUESTS.some((guest) => guest.name === name))
       throw new UsageError(`no built-in guest '${name}'; there is ${GUESTS.map((guest) => guest.name).join(', ')}`);
@@ -43,6 +47,20 @@ async function boot(options: BootOptions, host: BootHost): Promise<BootResult> {
   } finally {
     trace?.close();
   }
+}
+
+async function experiment(name: string, { quick, jobs, out }: ExperimentOptions, host: ExperimentHost): Promise<ExperimentResult> {
+  const found = EXPERIMENTS.find((one) => one.name === name);
+  if (found === undefined) throw new UsageError(`no experiment '${name}'; there is ${EXPERIMENTS.map((one) => one.name).join(', ')}`);
+  try {
+    if (out !== undefined) mkdirSync(out, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`--out: ${(error as Error).message}`);
+  }
+  const pool = new WorkerPool(jobs);
+  const run = await runExperiment(found, { scale: quick ? 'quick' : 'full', out }, pool, host, host.signal);
+  if (out !== undefined) await writeReport(run, out);
+  return { report: textReport(run), shapeHolds: shapeHolds(run), interrupted: run.missing > 0 };
 }
 
 /** Raises: UsageError when the file cannot be made. */
@@ -116,8 +134,8 @@ function configuration(plan: RunPlan): Record<string, unknown> {
   };
 }
 
-function virtualConfiguration({ scheduler, coGuest, ...given }: VirtualPlan): Record<string, unknown> {
-  const rest = { ...given, pauseLoopExiting: given.pauseLoopExiting ?? null };
+function virtualConfiguration({ scheduler, coGuest, placement, ...given }: VirtualPlan): Record<string, unknown> {
+  const rest = { ...given, placement: placement.name, weights: given.weights ?? null, pauseLoopExiting: given.pauseLoopExiting ?? null };
   if (coGuest === undefined) return { ...rest, scheduler: scheduler.name, coGuest: null };
   const { image: _image, ...named } = coGuest;
   return { ...rest, scheduler: scheduler.name, coGuest: named };

@@ -17,6 +17,7 @@ import { RFLAGS_AC, RFLAGS_VM } from '../arch/rflags.ts';
 import { AR_DB, AR_L } from '../arch/segments.ts';
 import { ACCESS_USER } from '../mmu/access.ts';
 import type { PagingContext } from '../mmu/pagingContext.ts';
+import { EVENT_PRIVILEGE } from '../trace/events.ts';
 import type { Core } from './core.ts';
 import {
   type CoreState,
@@ -45,9 +46,18 @@ export const loadsRealSegments = (core: Core): boolean => isRealMode(core) || is
 
 /**
  * Everything derived from CR0, CR3, CR4, EFER, CS and the CPL is current again: the MMU's paging context, the code size the decoder is
- * told, and the user bit of accesses. Called after each change of one of them.
+ * told, and the user bit of accesses. Called after each change of one of them. Emits: `privilege` when user mode is entered or left; the cycles of the
+ * transition itself come after it.
  */
 export function updateMode(core: Core): void {
+  const before = core.userAccess;
+  restoreMode(core);
+  if (core.userAccess !== before && core.probe.mask & (1 << EVENT_PRIVILEGE))
+    core.probe.event(EVENT_PRIVILEGE, core.id, core.clock, core.cpl, 0, 0, 0);
+}
+
+/** The same across a VM entry or exit, which changes the level of the core without any guest noticing it: nobody is told. */
+export function restoreMode(core: Core): void {
   deriveMode(core.state, core.mmu.context);
   updatePrivilege(core);
 }

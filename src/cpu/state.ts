@@ -129,6 +129,8 @@ export const I32_X87_IN_USE = I32_MXCSR + 3;
 export const I32_X87_OPCODE = I32_MXCSR + 4;
 /** Byte offset of R0–R7, 16 bytes each: significand, then sign and exponent. MM0–MM7 are their significands. */
 export const X87_OFFSET = VECTOR_OFFSET + 256 + 64;
+/** Byte offset after what means something: scratch of generated code, the record of a walk that may yet be undone (engines/jit/eptEmitter). */
+export const WALK_UNDO_OFFSET = X87_OFFSET + 128;
 /** Bytes of a core's state block, a multiple of 4096. */
 export const CORE_STATE_SIZE = 4096;
 

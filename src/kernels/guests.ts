@@ -1,5 +1,6 @@
 /** The built-in guests by name, and building one from names and numbers. */
 import { BENCH_GUESTS } from './bench/benchGuests.ts';
+import { fairbench } from './fairbench.ts';
 import { fwkSelftest } from './fwkSelftest.ts';
 import type { GuestBuild, GuestChoices, GuestDefinition } from './guest.ts';
 import { hello } from './hello.ts';
@@ -7,6 +8,7 @@ import { ipiPingpong } from './ipiPingpong.ts';
 import { chooseLock } from './lib/locks/lock.ts';
 import { LOCKS } from './lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from './lib/shootdown/schemes.ts';
+import { overhead } from './overhead.ts';
 import { pageFaults } from './pageFaults.ts';
 import type { GuestOption, GuestParameter } from './parameter.ts';
 import { shootdown } from './shootdown.ts';
@@ -22,6 +24,8 @@ export const GUESTS: readonly GuestDefinition[] = [
   shootdown,
   fwkSelftest,
   tlbFlush,
+  fairbench,
+  overhead,
   ...WORKLOADS,
   ...BENCH_GUESTS,
 ];

@@ -6,6 +6,10 @@
  * gave up. Between its own turns it reads slots of all cores: what it finds shows whether a translation outlived its shootdown
  * (lib/stampedSlots).
  *
+ * For measurements some cores may only unmap and the others only be shot at: the last `initiators` cores do the above; the first
+ * `targets` have the address space loaded, and only read (with `reads` = 0: only wait); whoever is in between has nothing to do with it.
+ * `waits` says how: in a loop, or halted, which under `--no-halt-exits` keeps a core as well and costs the host's time nothing.
+ *
  * Reports: shootdowns, reads, absent pages, cycles per shootdown; MARK_ROI around the measured part; MARK_STALE, a message and a failure
  * when a stale translation is seen. Correct whatever the speed of the cores: nothing waits with a time limit, and whoever waits serves
  * the interrupts of others.
@@ -15,10 +19,11 @@ import { VECTOR_PF } from '../arch/vectors.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { at, mem, mem64 } from '../asm/operand.ts';
 import { sizeOf } from '../asm/record.ts';
-import { cr3, eax, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
+import { cl, cr3, eax, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../asm/register.ts';
 import { addr } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { barrier } from './lib/barrier.ts';
+import { callOthers } from './lib/callFunction.ts';
 import { reportFigure } from './lib/figure.ts';
 import { setHandler } from './lib/interrupts.ts';
 import { buildKernel } from './lib/kernel.ts';
@@ -51,19 +56,26 @@ export const shootdown: GuestDefinition = {
     { name: 'slots', default: 16, min: 1, max: 4096, doc: 'pages that each core owns' },
     { name: 'think', default: 100_000, min: 0, max: 1_000_000_000, doc: 'mean work between shootdowns, in instructions' },
     { name: 'reads', default: 16, min: 0, max: 1_000_000, doc: 'reads of random slots between shootdowns' },
+    { name: 'initiators', default: 0, min: 0, max: 64, doc: 'cores that unmap, up to the last core; 0: all' },
+    { name: 'targets', default: 0, min: 0, max: 63, doc: 'other cores, from core 0 on, that have the address space loaded; 0: all' },
   ],
+  options: [{ name: 'waits', default: 'spin', choices: ['spin', 'halt'], doc: 'how cores wait that do not unmap' }],
   minCores: 1,
   defaultCores: 4,
   figures: FIGURES,
   build: (choices) => buildKernel(choices.lock, (a) => scenario(a, choices)),
 };
 
-function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices): void {
+function scenario(a: Assembler, { parameters, options, shootdown: scheme }: GuestChoices): void {
   const iterations = parameters['iterations']!;
   const pages = parameters['pages']!;
   const slots = parameters['slots']!;
   const think = parameters['think']!;
   const reads = parameters['reads']!;
+  const initiators = parameters['initiators']!;
+  const targets = parameters['targets']!;
+  const waitsHalted = options['waits'] === 'halt';
+  if (targets > 0 && initiators === 0) throw new Error('shootdown: a number of targets wants a number of initiators');
   if (pages > slots) throw new Error(`shootdown: ${pages} pages cannot be unmapped out of ${slots} slots`);
 
   a.include(smp);
@@ -71,13 +83,25 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
   shootdownPart(scheme)(a);
   stampedSlots(a, slots, reads);
   a.room('space', sizeOf(AddressSpace), 64);
+  if (initiators > 0) a.variable('initiators_done');
 
   a.proc('main', {}, () => {
     setHandler(a, VECTOR_PF, 'on_page_fault');
     a.call('shootdown_setup');
     a.call('smp_start');
-    a.comment('one address space, which every core has loaded');
+    a.comment('one address space, which every core has loaded, or as many as there are to be');
     a.mov(rax, mem64('cores_online'));
+    if (targets > 0) {
+      a.comment('the first ones, and the initiators at the end');
+      a.mov(rcx, mem64('boot_cores'));
+      a.sub(rcx, initiators);
+      a.mov(rdx, rax);
+      a.shr(rdx, cl);
+      a.shl(rdx, cl);
+      a.mov(rcx, 2n ** BigInt(targets) - 1n);
+      a.or(rdx, rcx);
+      a.and(rax, rdx);
+    }
     a.mov(mem64('space', AddressSpace.cores), rax);
     a.mov(rax, cr3);
     a.mov(mem64('space', AddressSpace.cr3), rax);
@@ -102,6 +126,12 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
     a.call('barrier_wait');
     onCore0(a, () => a.mark(MARK_ROI_BEGIN));
 
+    if (initiators > 0) {
+      a.mov(rax, mem64('boot_cores'));
+      a.sub(rax, initiators);
+      a.cmp(cpu(PerCpu.number), eax);
+      a.jb('.shot_at');
+    }
     a.xor(r13, r13);
     a.repeat_while('b', () => {
       a.comment('a range that starts anywhere and ends within the slots');
@@ -125,6 +155,36 @@ function scenario(a: Assembler, { parameters, shootdown: scheme }: GuestChoices)
       }
       a.cmp(r13, iterations);
     });
+    if (initiators > 0) {
+      a.lock.inc(mem64('initiators_done'));
+      if (waitsHalted) callOthers(a, 'do_nothing');
+      a.jmp('.done');
+      a.label('.shot_at');
+      if (targets > 0) {
+        a.cmp(cpu(PerCpu.number), targets);
+        a.jae('.bystander');
+      }
+      if (reads > 0) {
+        a.repeat_while('b', () => {
+          a.call('read_around');
+          a.cmp(mem64('initiators_done'), initiators);
+        });
+      }
+      a.label('.bystander');
+      a.loop(() => {
+        a.comment('interrupts are off between looking and halting, so that the wake-up is not lost');
+        if (waitsHalted) a.cli();
+        else a.pause();
+        a.cmp(mem64('initiators_done'), initiators);
+        a.break_if('ae');
+        if (waitsHalted) {
+          a.sti();
+          a.hlt();
+        }
+      });
+      if (waitsHalted) a.sti();
+      a.label('.done');
+    }
 
     a.comment('those that are done go on serving the shootdowns of the others');
     a.call('barrier_wait');

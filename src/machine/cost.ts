@@ -6,6 +6,8 @@ import type { MmuCosts } from '../mmu/geometry.ts';
 export interface InterconnectPrices {
   /** From the ICR write to the arrival at the target's APIC: the shortest cross-core latency, and so the longest quantum. */
   readonly ipiLatency: number;
+  /** From INVLPGB to its effect on the other cores, and back again for TLBSYNC; no longer than this may a core run ahead where it exists. */
+  readonly broadcastLatency: number;
   /** A cache line that another core wrote, read by a core that waits for it (an acknowledgement word). */
   readonly cacheLineTransfer: number;
 }
@@ -32,8 +34,14 @@ export interface HostCosts {
   /** Sending a host IPI with a function to call, beyond the ICR write. */
   readonly remoteCall: number;
   readonly eptViolation: number;
+  /** An atomic exchange on a word of guest memory that other cores look at. */
+  readonly sharedExchange: number;
   /** Looking at one sibling of a vCPU that spins: may it be yielded to? */
   readonly yieldCandidate: number;
+  /** Looking at the load of one core. */
+  readonly placementLook: number;
+  /** Taking a waiting vCPU out of one run queue for another; the host IPI apart. */
+  readonly vcpuMove: number;
   /** Yielding to a vCPU: both run queues locked, one entry marked; the host IPI and the switches apart. */
   readonly directedYield: number;
 }

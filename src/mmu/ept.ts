@@ -7,19 +7,10 @@
  *
  * Deviation: EPT paging-structure entries are not cached; guest-physical mappings of whole pages are.
  */
-import {
-  EPT_VIOLATION_READ,
-  EPT_VIOLATION_WRITE,
-  EPTE_A,
-  EPTE_D,
-  EPTE_PS,
-  EPTE_R,
-  EPTE_W,
-  EPTE_X,
-  PTE_ADDRESS_HI,
-} from '../arch/paging.ts';
+import { EPT_VIOLATION_READ, EPT_VIOLATION_WRITE, EPTE_A, EPTE_D, EPTE_PS, EPTE_R, EPTE_W, EPTE_X } from '../arch/paging.ts';
 import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, type TranslationFault } from './access.ts';
 import { type EntryMemory, OUTSIDE_RAM, type WalkMeter } from './entryMemory.ts';
+import { EPT_LEVEL_SIZES, EPT_MEMORY_TYPES, EPT_RESERVED_HIGH, EPT_RESERVED_PAGE, EPT_RESERVED_TABLE } from './eptFormat.ts';
 import type { PagingContext } from './pagingContext.ts';
 import { STRUCTURE_NESTED, type Tlb } from './tlb.ts';
 import {
@@ -29,7 +20,6 @@ import {
   ENTRY_GUEST_SIZE_SHIFT,
   ENTRY_VALID,
   ENTRY_WORDS,
-  PHYSICAL_ADDRESS_BITS,
   WORD_EPT_ROOT,
   WORD_FLAGS,
   WORD_HOST_PAGE,
@@ -37,15 +27,6 @@ import {
 import { emptyTranslation } from './translation.ts';
 
 const RWX = EPTE_R | EPTE_W | EPTE_X;
-/** Address bits above the physical-address width, in the high half. */
-const RESERVED_HI = PTE_ADDRESS_HI & ~(2 ** (PHYSICAL_ADDRESS_BITS - 32) - 1);
-/** Bits that must be 0 in an entry that names a table, by level: bits 6:3, and bit 7 in a PML4E and (bit 7 = 0 anyway) elsewhere. */
-const RESERVED_TABLE = Int32Array.of(0, 0x78, 0x78, 0xf8);
-/** Address bits that must be 0 in an entry that maps a page, by level. */
-const RESERVED_PAGE = Int32Array.of(0, 0x1f_f000, 0x3fff_f000, 0);
-const LEVEL_SIZE = Int32Array.of(0, 9, 18, 27);
-/** Memory types UC, WC, WT, WP, WB, as a bit set over type numbers. */
-const MEMORY_TYPES = (1 << 0) | (1 << 1) | (1 << 4) | (1 << 5) | (1 << 6);
 
 export class EptWalker {
   /** Host page number of the 4 KB page, as a 32-bit pattern. */
@@ -83,7 +64,7 @@ export class EptWalker {
     let table = context.eptRoot >>> 0;
     let permissions = RWX;
     for (let level = 3; ; level--) {
-      const size = LEVEL_SIZE[level]!;
+      const size = EPT_LEVEL_SIZES[level]!;
       const at = table * 4096 + ((guestPage >>> size) & 0x1ff) * 8;
       const inside = memory.contains(at, 8);
       const low = inside ? memory.load32(at) | 0 : OUTSIDE_RAM;
@@ -169,9 +150,9 @@ export class EptWalker {
 /** True iff a present EPT entry is one that software must not write. */
 function isMisconfigured(low: number, high: number, level: number, page: boolean): boolean {
   if ((low & (EPTE_R | EPTE_W)) === EPTE_W) return true;
-  if (high & RESERVED_HI) return true;
-  if (!page) return (low & RESERVED_TABLE[level]!) !== 0;
-  return (low & RESERVED_PAGE[level]!) !== 0 || ((MEMORY_TYPES >> ((low >>> 3) & 7)) & 1) === 0;
+  if (high & EPT_RESERVED_HIGH) return true;
+  if (!page) return (low & EPT_RESERVED_TABLE[level]!) !== 0;
+  return (low & EPT_RESERVED_PAGE[level]!) !== 0 || ((EPT_MEMORY_TYPES >> ((low >>> 3) & 7)) & 1) === 0;
 }
 
 /** What an access to a guest paging structure needs of EPT: with EPT's accessed and dirty flags enabled it counts as a write. */

@@ -20,7 +20,7 @@ import {
 import type { Translation } from './translation.ts';
 
 /** Words before the replacement pointers: number of valid entries, number of fractured ones. */
-const HEADER_WORDS = 4;
+export const HEADER_WORDS = 4;
 /** Words of the header. */
 export const HEADER_LIVE = 0;
 export const HEADER_FRACTURED = 1;

@@ -4,6 +4,7 @@ import { LOCKS } from '../kernels/lib/locks/locks.ts';
 import { SHOOTDOWN_SCHEMES } from '../kernels/lib/shootdown/schemes.ts';
 import { PROFILES } from '../machine/profiles/registry.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
+import { needsText } from './schemeNeeds.ts';
 
 export interface CatalogEntry {
   readonly name: string;
@@ -15,7 +16,7 @@ export function catalog(): Record<'guests' | 'experiments' | 'schemes' | 'locks'
   return {
     guests: GUESTS.map((guest) => ({ name: guest.name, doc: guest.doc + parameterText(guest) })),
     experiments: [],
-    schemes: SHOOTDOWN_SCHEMES.map(({ name, doc }) => ({ name, doc })),
+    schemes: SHOOTDOWN_SCHEMES.map(({ name, doc, needs }) => ({ name, doc: doc + needsText(needs) })),
     locks: LOCKS.map((lock) => ({ name: lock.name, doc: lock.doc + parameterText(lock) })),
     schedulers: [...SCHEDULERS.values()].map(({ name, doc }) => ({ name, doc })),
     profiles: [...PROFILES.values()].map(({ name, doc }) => ({ name, doc })),

@@ -1,8 +1,12 @@
 import { formatExitReason } from '../arch/exitReasons.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES, COUNTER_IPIS_DELIVERED, COUNTER_IPIS_SENT } from '../trace/counters.ts';
+import { addCpuTimes } from '../trace/cpuTime.ts';
 import { INVALIDATION_NAMES } from '../trace/events.ts';
 import type { CoreStats, RunStats, VcpuStats } from '../trace/runStats.ts';
 import type { Session } from './session.ts';
+
+/** Of a vCPU that never ran. */
+const NO_TIME = addCpuTimes([]);
 
 /** Everything a run has measured: a function of image, configuration and seed. */
 export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
@@ -10,6 +14,8 @@ export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
   const total = (counter: number): number => machine.cores.reduce((sum, core) => sum + core.state.counters[counter]!, 0);
   const cycles = machine.time;
   const { count, ...latencyCycles } = recorder.summary();
+  const cores = coreStats(session);
+  const virtual = vcpus(session);
   return {
     guest: plan.guest,
     engine: plan.engine,
@@ -18,16 +24,24 @@ export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
     cycles,
     seconds: machine.seconds(cycles),
     shootdown: { scheme: plan.scheme?.name ?? null, count, latencyCycles },
+    locks: { algorithm: plan.lock ?? null, ...session.lockRecorder.stats() },
     vmExits: vmExits(session),
     ipis: { sent: total(COUNTER_IPIS_SENT), delivered: total(COUNTER_IPIS_DELIVERED) },
     invalidations: invalidations(session),
-    cores: machine.cores.map(({ state, clock }): CoreStats => {
-      // A core that was idle to the end has not been told how late it is.
-      const idleToEnd = cycles - clock;
-      return { busyCycles: state.counters[COUNTER_BUSY_CYCLES]!, idleCycles: state.counters[COUNTER_IDLE_CYCLES]! + idleToEnd };
-    }),
-    vcpus: vcpus(session),
+    cpuTime: addCpuTimes(session.vmm === undefined ? cores.map((core) => core.cpuTime!) : virtual.map((vcpu) => vcpu.cpuTime)),
+    cores,
+    vcpus: virtual,
   };
+}
+
+function coreStats({ machine, vmm, cpuTime }: Session): CoreStats[] {
+  const now = machine.time;
+  return machine.cores.map(({ id, state, clock }): CoreStats => {
+    // A core that was idle to the end has not been told how late it is.
+    const idleToEnd = now - clock;
+    const cycles = { busyCycles: state.counters[COUNTER_BUSY_CYCLES]!, idleCycles: state.counters[COUNTER_IDLE_CYCLES]! + idleToEnd };
+    return vmm === undefined ? { ...cycles, cpuTime: cpuTime.ofCore(id, now) } : cycles;
+  });
 }
 
 function vmExits({ vmm }: Session): Record<string, number> {
@@ -51,18 +65,21 @@ function invalidations({ machine }: Session): Record<string, number> {
   return sorted(counts);
 }
 
-function vcpus({ vmm, recorder }: Session): VcpuStats[] {
+function vcpus({ machine, vmm, recorder, cpuTime }: Session): VcpuStats[] {
   if (vmm === undefined) return [];
   vmm.settle();
   const spins = new Map(recorder.vcpuSpinCycles().map(({ vm, vcpu, cycles }) => [`${vm}.${vcpu}`, cycles]));
+  const times = new Map(cpuTime.ofVcpus((core) => machine.cores[core]!.clock).map(({ vm, vcpu, time }) => [`${vm}.${vcpu}`, time]));
   return vmm.vms.flatMap((vm) =>
-    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles }) => ({
+    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles, offlineCycles }) => ({
       vm: vm.id,
       id,
+      cpuTime: { ...(times.get(`${vm.id}.${id}`) ?? NO_TIME), idleCycles: haltCycles },
       runCycles,
       stealCycles,
       spinCycles: spins.get(`${vm.id}.${id}`) ?? 0,
       haltCycles,
+      offlineCycles,
     })),
   );
 }

@@ -10,6 +10,8 @@ export interface ModuleFile {
 export interface CoGuestOptions {
   readonly guest: string;
   readonly params: Readonly<Record<string, string>>;
+  /** As `haltExits` of the run, for these VMs alone. Absent: as for the first one. */
+  readonly haltExits?: boolean | undefined;
 }
 
 /** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */
@@ -21,6 +23,8 @@ export interface RunOptions {
   readonly memoryBytes: number | undefined;
   readonly engine: string | undefined;
   readonly profile: string | undefined;
+  /** Factors on prices of the profile, by name; none by default. */
+  readonly costs?: Readonly<Record<string, number>> | undefined;
   readonly seed: number;
   /** Kernel command line. */
   readonly append: string;
@@ -36,10 +40,16 @@ export interface RunOptions {
         /** Of each VM; undefined: as many as there are cores. */
         readonly vcpus: number | undefined;
         readonly scheduler: string | undefined;
+        /** `pinned`, `floating`; undefined: the scheduler's own. */
+        readonly placement?: string | undefined;
+        /** Weights of the VMs, by VM; undefined: all the same. */
+        readonly weights?: readonly number[] | undefined;
         /** PAUSE-loop exiting, with gap and window in cycles; undefined: off. */
         readonly pauseLoopExiting?: PauseLoopExiting | undefined;
         /** Slice in seconds or in cycles. */
         readonly slice: { readonly seconds: number } | { readonly cycles: number } | undefined;
+        /** False: HLT does not leave a guest, so a halted vCPU keeps its core until its slice ends. Absent: it gives the core away. */
+        readonly haltExits?: boolean | undefined;
         /** What every VM but the first runs, and for how long: until the first one ends. Absent: all run `guest`, until all have ended. */
         readonly coGuest?: CoGuestOptions | undefined;
       }

@@ -14,14 +14,18 @@ import { checkSegments } from '../machine/loadSegments.ts';
 import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
-import { PROFILES } from '../machine/profiles/registry.ts';
-import type { PauseLoopExiting } from '../vmm/pauseLoop.ts';
+import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
+import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
+import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
+import type { Placement } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
 import { readOutsideKernel } from './outsideKernel.ts';
 import type { RunOptions } from './runOptions.ts';
+import { checkNeeds } from './schemeNeeds.ts';
 import { UnusableInput } from './unusableInput.ts';
+import { planPauseLoopExiting, planPlacement, planWeights } from './vmmChoices.ts';
 
 export const MAX_CORES = 64;
 const DEFAULT_MEMORY = 64 * 1024 ** 2;
@@ -57,6 +61,11 @@ export interface VirtualPlan {
   readonly vcpus: number;
   readonly scheduler: SchedulerKind;
   readonly sliceCycles: number;
+  /** Whether HLT leaves a guest. */
+  readonly haltExits: boolean;
+  readonly placement: Placement;
+  /** By VM; undefined: all the same. */
+  readonly weights: readonly number[] | undefined;
   readonly pauseLoopExiting: PauseLoopExiting | undefined;
   /** What every VM but the first runs, until the first one ends. */
   readonly coGuest: CoGuestPlan | undefined;
@@ -67,11 +76,13 @@ export interface CoGuestPlan {
   readonly parameters: Readonly<Record<string, number | string>>;
   readonly image: GuestImage;
   readonly imageHash: string;
+  /** Whether HLT leaves these guests. */
+  readonly haltExits: boolean;
 }
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = named(PROFILES, 'profile', options.profile);
+  const profile = priced(profileFor(options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -82,8 +93,9 @@ export function planRun(options: RunOptions): RunPlan {
   checkMemory(memoryBytes, machines);
 
   const coGuest = planCoGuest(options, guestCores, memoryBytes);
-  const virtual = machines && { ...machines, coGuest };
   const scheme = builtIn === undefined ? undefined : schemeNamed(options.shootdown);
+  const pauseLoopExiting = machines?.pauseLoopExiting ?? (scheme?.needs?.pauseLoopExiting ? PLE_DEFAULTS : undefined);
+  const virtual = machines && { ...machines, pauseLoopExiting, coGuest };
   const lock = builtIn === undefined ? undefined : lockNamed(options.lock);
   const parameters = builtIn === undefined ? {} : parseParameters(builtIn, options.params);
   let image: GuestImage;
@@ -101,14 +113,9 @@ export function planRun(options: RunOptions): RunPlan {
   } else {
     if ((options.modules ?? []).length > 0) throw new UnusableInput(`--module is for Multiboot kernels; '${builtIn.name}' is built in`);
     checkCores(builtIn, guestCores);
-    if (virtual === undefined) {
-      for (const [option, part] of [
-        ['--shootdown', scheme!],
-        ['--lock', lock!],
-      ] as const) {
-        if (part.hypercall !== undefined) throw new UnusableInput(`${option} ${part.name} needs a hypervisor: give --vms or --vcpus, too`);
-      }
-    }
+    checkNeeds(scheme!, virtual !== undefined, profile);
+    if (lock!.hypercall !== undefined && virtual === undefined)
+      throw new UnusableInput(`--lock ${lock!.name} needs a hypervisor: give --vms or --vcpus, too`);
     image = buildBuiltIn(builtIn.name, parameters, lock!.name, scheme!.name);
   }
   if (multiboot === undefined) checkFits(image, memoryBytes);
@@ -155,23 +162,17 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   const worldSwitch = profile.costs.vmExit.cycles + profile.costs.vcpuSwitch.cycles + profile.costs.vmEntry.cycles;
   if (sliceCycles <= worldSwitch)
     throw new UnusableInput(`--slice: ${sliceCycles} cycles are no more than the ${worldSwitch} of a world switch`);
+  const scheduler = named(SCHEDULERS, 'scheduler', vmm.scheduler);
   return {
     vms: vmm.vms,
     vcpus,
-    scheduler: named(SCHEDULERS, 'scheduler', vmm.scheduler),
+    scheduler,
+    placement: planPlacement(scheduler, vmm.placement, { cores, vms: vmm.vms, vcpus }),
+    weights: planWeights(vmm.weights, vmm.vms, scheduler),
     sliceCycles,
+    haltExits: vmm.haltExits ?? true,
     pauseLoopExiting: planPauseLoopExiting(vmm.pauseLoopExiting),
   };
-}
-
-/** Gap and window are 32-bit fields of the VMCS. A window no longer than the gap would never find a loop of two PAUSEs. */
-function planPauseLoopExiting(asked: PauseLoopExiting | undefined): PauseLoopExiting | undefined {
-  if (asked === undefined) return undefined;
-  const { gap, window } = asked;
-  if (![gap, window].every((cycles) => Number.isInteger(cycles) && cycles >= 1 && cycles < 2 ** 32))
-    throw new UnusableInput('--ple: gap and window are whole numbers of cycles from 1 to 4294967295');
-  if (window <= gap) throw new UnusableInput(`--ple: a window of ${window} cycles is no longer than the gap of ${gap}`);
-  return { gap, window };
 }
 
 function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {
@@ -185,7 +186,13 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
   const parameters = parseParameters(builtIn, coGuest.params);
   const image = buildBuiltIn(builtIn.name, parameters, lockNamed(options.lock).name, schemeNamed(options.shootdown).name);
   checkFits(image, memoryBytes);
-  return { guest: builtIn.name, parameters, image, imageHash: hashOf(image, []) };
+  return {
+    guest: builtIn.name,
+    parameters,
+    image,
+    imageHash: hashOf(image, []),
+    haltExits: coGuest.haltExits ?? options.vmm?.haltExits ?? true,
+  };
 }
 
 function checkCores({ name, minCores }: GuestDefinition, cores: number): void {
@@ -203,6 +210,20 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+/** A profile, or one with features added. */
+function profileFor(name: string | undefined): Profile {
+  return (name === undefined ? undefined : profileNamed(name)) ?? named(PROFILES, 'profile', name);
+}
+
+function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
+  try {
+    return scaledProfile(profile, factors);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnusableInput(`--cost: ${error.message}`);
+    throw error;
+  }
+}
 
 function engineNamed(name: string | undefined): EngineName {
   const engine = name === undefined ? ENGINES[0] : ENGINES.find((known) => known === name);

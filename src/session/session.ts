@@ -7,7 +7,9 @@ import { loadSegments } from '../machine/loadSegments.ts';
 import { Machine, type MachineConfiguration } from '../machine/machine.ts';
 import { describeViolation, TranslationOracle } from '../machine/translationOracle.ts';
 import { COUNTER_INSTRUCTIONS } from '../trace/counters.ts';
+import { CpuTimeRecorder } from '../trace/cpuTime.ts';
 import { ShootdownRecorder } from '../trace/latency.ts';
+import { LockRecorder } from '../trace/lockRecorder.ts';
 import { combineProbes, type Probe } from '../trace/probe.ts';
 import type { RunStats } from '../trace/runStats.ts';
 import { Vmm } from '../vmm/vmm.ts';
@@ -31,6 +33,8 @@ export class Session {
   readonly machine: Machine;
   readonly vmm: Vmm | undefined;
   readonly recorder = new ShootdownRecorder();
+  readonly cpuTime = new CpuTimeRecorder();
+  readonly lockRecorder: LockRecorder;
   /** Watches every use of a cached translation, when asked to. */
   readonly oracle: TranslationOracle | undefined;
   private readonly lines: SerialLines | undefined;
@@ -43,7 +47,8 @@ export class Session {
     this.oracle = plan.checkTlb
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
-    const probes = [this.recorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
+    this.lockRecorder = new LockRecorder({ instruction: profile.costs.instruction.cycles, pause: profile.costs.pause.cycles });
+    const probes = [this.recorder, this.cpuTime, this.lockRecorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
     const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes), seed: plan.seed });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
@@ -64,7 +69,9 @@ export class Session {
         vmMemory: plan.memoryBytes,
         slice: sliceCycles,
         seed: plan.seed,
+        neighboursHaltExits: coGuest?.haltExits,
         endsWith: coGuest === undefined ? 'all' : 'first',
+        shoot4u: plan.scheme?.needs?.shoot4u ?? 'mode2',
       });
       const lines = vms > 1 ? new SerialLines(vms, observer.serial) : undefined;
       for (const vm of vmm.vms) {

@@ -3,10 +3,11 @@ import { EVENTS } from './events.ts';
 /** The mask of every event there is. */
 export const ALL_EVENTS = 2 ** EVENTS.length - 1;
 
-/** What is written when nobody says: everything but one event per instruction and per TLB fill. */
+/** What is written when nobody says: everything but what comes with every instruction, TLB fill and system call. */
 export const DEFAULT_EVENTS = 'default';
 
-const IN_DEFAULT = (event: (typeof EVENTS)[number]): boolean => event.name !== 'instruction' && event.name !== 'tlb-fill';
+const IN_DEFAULT = (event: (typeof EVENTS)[number]): boolean =>
+  event.name !== 'instruction' && event.name !== 'tlb-fill' && event.name !== 'privilege';
 
 /**
  * The mask of the events that a comma-separated list selects: names, groups, `all`, `default`; a `-` in front takes away.

@@ -17,7 +17,7 @@ export interface EventDeclaration {
   readonly doc: string;
 }
 
-export type EventGroup = 'instruction' | 'exception' | 'interrupt' | 'tlb' | 'vmx' | 'schedule' | 'mark' | 'activity';
+export type EventGroup = 'instruction' | 'exception' | 'interrupt' | 'tlb' | 'vmx' | 'schedule' | 'mark' | 'activity' | 'privilege';
 
 export const EVENTS = [
   { name: 'instruction', group: 'instruction', fields: [['rip', 'la']], doc: 'an instruction starts' },
@@ -179,6 +179,12 @@ export const EVENTS = [
     ],
     doc: 'the core halts, wakes, waits for or receives STARTUP',
   },
+  {
+    name: 'privilege',
+    group: 'privilege',
+    fields: [['cpl', 'dec']],
+    doc: 'user mode is entered (3) or left by a transition of the core itself; VM entries and exits are none',
+  },
 ] as const satisfies readonly EventDeclaration[];
 
 export type EventName = (typeof EVENTS)[number]['name'];
@@ -200,9 +206,10 @@ export const EVENT_HYPERCALL_END = 12;
 export const EVENT_VIRTUAL_INTERRUPT = 13;
 export const EVENT_MARK = 14;
 export const EVENT_ACTIVITY = 15;
+export const EVENT_PRIVILEGE = 16;
 
 /** Delivery modes of interprocessor messages, as DELIVERY_ numbers them (arch/apicRegisters). */
-export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;
+export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'remote-action', 'nmi', 'init', 'startup', 'extint'] as const;
 
 /** Activity states as the `activity` event reports them. */
 export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi', 'mwait'] as const;
@@ -226,6 +233,7 @@ export const INVALIDATION_NAMES = [
   'INVEPT-all',
   'VM-TRANSITION',
   'EPT-VIOLATION',
+  'INVLPGB',
 ] as const;
 export const OPERATION_INVLPG = 0;
 export const OPERATION_INVPCID_ADDRESS = 1;
@@ -246,3 +254,5 @@ export const OPERATION_INVEPT_ALL = 14;
 export const OPERATION_VM_TRANSITION = 15;
 /** An EPT violation: the guest-physical mappings of the address go, and the combined ones of the linear address translated. */
 export const OPERATION_EPT_VIOLATION = 16;
+/** INVLPGB, once for each page, on each core that it reaches. */
+export const OPERATION_INVLPGB = 17;

@@ -2,6 +2,7 @@ import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END, MARK_SPIN_BEGIN, MARK_SPIN_EN
 import { EVENT_MARK, EVENT_VCPU_RUN, EVENT_VCPU_STOP } from './events.ts';
 import { type LatencySummary, summarizeLatencies } from './latencySummary.ts';
 import type { Probe } from './probe.ts';
+import { Samples } from './samples.ts';
 import { keyVcpu, keyVm, NO_VCPU, TRACKED_EVENTS, VcpuTracker } from './vcpuTracker.ts';
 
 /** What one vCPU, or one core outside VMs, is in the middle of. */
@@ -25,8 +26,7 @@ export class ShootdownRecorder implements Probe {
   readonly mask = (1 << EVENT_MARK) | TRACKED_EVENTS;
   /** Ends without a beginning: a guest that marks wrongly. */
   unmatchedEnds = 0;
-  private samples = new Float64Array(1024);
-  private count = 0;
+  private readonly samples = new Samples();
   private readonly tracker = new VcpuTracker();
   private readonly vcpus = new Map<number, Context>();
   private readonly cores: (Context | undefined)[] = [];
@@ -46,7 +46,7 @@ export class ShootdownRecorder implements Probe {
 
   /** Every shootdown's latency in cycles, in the order in which they ended. A copy. */
   latencies(): Float64Array {
-    return this.samples.slice(0, this.count);
+    return this.samples.toArray();
   }
 
   /** Summary in cycles. */
@@ -83,7 +83,7 @@ export class ShootdownRecorder implements Probe {
       case MARK_SHOOTDOWN_END: {
         const begin = context.begun.pop();
         if (begin === undefined) this.unmatchedEnds++;
-        else this.record(cycles - begin);
+        else this.samples.add(cycles - begin);
         return;
       }
       case MARK_SPIN_BEGIN:
@@ -96,15 +96,6 @@ export class ShootdownRecorder implements Probe {
       default:
         return;
     }
-  }
-
-  private record(cycles: number): void {
-    if (this.count === this.samples.length) {
-      const larger = new Float64Array(this.samples.length * 2);
-      larger.set(this.samples);
-      this.samples = larger;
-    }
-    this.samples[this.count++] = cycles;
   }
 
   private contextOf(core: number): Context {

@@ -1,4 +1,6 @@
+import type { CpuTime } from './cpuTime.ts';
 import type { LatencySummary } from './latencySummary.ts';
+import type { LockStats } from './lockStats.ts';
 
 /**
  * What a run measured: the object that `--json` prints and `stats.json` holds. It is a function of image, configuration and seed; host time has no
@@ -21,16 +23,21 @@ export interface RunStats {
     readonly count: number;
     readonly latencyCycles: Omit<LatencySummary, 'count'>;
   };
+  readonly locks: { /** Name of the algorithm, or null when the guest has none. */ readonly algorithm: string | null } & LockStats;
   /** Exits by the name of their reason; only those that occurred. */
   readonly vmExits: Readonly<Record<string, number>>;
   readonly ipis: { readonly sent: number; readonly delivered: number };
   /** Invalidations by the name of their operation; only those that occurred. */
   readonly invalidations: Readonly<Record<string, number>>;
+  /** Sum over all vCPUs, or over all cores without the VMM. */
+  readonly cpuTime: CpuTime;
   readonly cores: readonly CoreStats[];
   readonly vcpus: readonly VcpuStats[];
 }
 
 export interface CoreStats {
+  /** Where the cycles went; absent under the VMM, where vCPUs have them. */
+  readonly cpuTime?: CpuTime;
   readonly busyCycles: number;
   readonly idleCycles: number;
 }
@@ -38,10 +45,14 @@ export interface CoreStats {
 export interface VcpuStats {
   readonly vm: number;
   readonly id: number;
+  /** Where `runCycles` went, and `haltCycles`, which are idle. */
+  readonly cpuTime: CpuTime;
   readonly runCycles: number;
   /** Runnable, but another had the core. */
   readonly stealCycles: number;
   /** On a core, in a wait loop. */
   readonly spinCycles: number;
   readonly haltCycles: number;
+  /** Not started yet, or its VM has ended. With run, steal and halt cycles this is all the time of the run; spin cycles are run cycles. */
+  readonly offlineCycles: number;
 }

@@ -10,7 +10,7 @@ import type { Vcpu } from './vcpu.ts';
 export function yieldTo(pcpu: Pcpu, target: Vcpu): boolean {
   if (target.state !== 'runnable') return false;
   pcpu.core.charge(pcpu.vmm.costs.directedYield);
-  target.home.notify(pcpu, 'boost', target);
+  target.home.notify(pcpu, { kind: 'boost', vcpu: target });
   pcpu.scheduler.yield(pcpu.core.clock);
   return true;
 }

@@ -1,6 +1,7 @@
 import { CR0_ET, CR0_NE, CR4_VMXE } from '../arch/controlRegisters.ts';
 import { IA32_APIC_BASE, IA32_TSC, IA32_TSC_DEADLINE, PAT_RESET, X2APIC_MSR_FIRST, X2APIC_MSR_LAST } from '../arch/msr.ts';
 import { RAX, RBX, RDI } from '../arch/registers.ts';
+import { IA32_CORE_CAPABILITIES, IA32_RAR_ACT_VEC, IA32_RAR_CTRL, IA32_RAR_INFO, IA32_RAR_PAYLOAD_BASE } from '../arch/remoteActions.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
 import { AR_P, AR_S, AR_UNUSABLE, TYPE_ACCESSED, TYPE_CODE, TYPE_TSS_BUSY, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
 import {
@@ -86,7 +87,7 @@ const SEGMENT_LDTR = 6;
 const SEGMENT_TR = 7;
 const REAL_MODE_DATA = AR_P | AR_S | TYPE_WRITABLE_OR_READABLE | TYPE_ACCESSED;
 
-/** MSRs that a guest's accesses leave it for: the virtual APIC, its base and its deadline timer, and writes of the TSC. */
+/** MSRs that a guest's accesses leave it for: the virtual APIC, its base and its deadline timer, writes of the TSC, and remote actions. */
 export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   const intercept = (msr: number, read: boolean, write: boolean): void => {
     if (read) memory.bytes[page + (msr >> 3)]! |= 1 << (msr & 7);
@@ -96,6 +97,13 @@ export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   intercept(IA32_APIC_BASE, true, true);
   intercept(IA32_TSC_DEADLINE, true, true);
   intercept(IA32_TSC, false, true);
+  for (const msr of [IA32_CORE_CAPABILITIES, IA32_RAR_CTRL, IA32_RAR_ACT_VEC, IA32_RAR_PAYLOAD_BASE, IA32_RAR_INFO])
+    intercept(msr, true, true);
+}
+
+/** A vCPU that halts stays in its guest and keeps its core until its slice ends, as one that computes would (KVM: KVM_X86_DISABLE_EXITS_HLT). */
+export function keepHalted({ vmcs }: Vcpu): void {
+  vmcs.writeNumber(VMCS_PRIMARY_CONTROLS, (vmcs.readNumber(VMCS_PRIMARY_CONTROLS) & ~PRIMARY_HLT_EXITING) >>> 0);
 }
 
 /** PAUSE loops of the vCPU leave the guest. */

@@ -9,11 +9,13 @@ import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } 
 import { handleExit } from './exits/dispatch.ts';
 import { resetPauseWindow } from './exits/pause.ts';
 import { completeHypercall } from './exits/vmcall.ts';
+import { entersGuest, leavesCore, leavesGuest } from './guestEntry.ts';
 import { cplOf } from './guestMode.ts';
 import { prepareInjection } from './injection.ts';
+import { type Notice, NoticeQueue } from './notice.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { loadVcpu, saveVcpu } from './switch.ts';
-import { flushTranslations, type TranslationFlush } from './translationFlush.ts';
+import { flushOfContext, flushTranslations, type TranslationFlush } from './translationFlush.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { Vmm } from './vmm.ts';
 
@@ -24,19 +26,10 @@ export const VECTOR_HOST_RESCHEDULE = 0xfd;
 /** A function call waits in the queue. */
 export const VECTOR_HOST_CALL = 0xfb;
 
-/** What another core has done that concerns this one's scheduler; it takes effect with the host IPI that says so. */
-interface Notice {
-  /** `changed`: the vCPU, which lives here, is runnable or has ceased to be; `boost`: it shall run next. */
-  readonly kind: 'changed' | 'boost';
-  readonly vcpu: Vcpu;
-  /** When its IPI arrives. */
-  readonly due: number;
-}
-
-/** A function call from another core. */
+/** A function call from another core: flushes to carry out; without any, the interrupt itself is what it is for. */
 interface RemoteCall {
   readonly initiator: Pcpu;
-  readonly flush: TranslationFlush;
+  readonly flushes: readonly TranslationFlush[];
 }
 
 /**
@@ -51,16 +44,23 @@ export class Pcpu implements HostSoftware {
   current: Vcpu | undefined;
   /** vCPUs that live here, for their timers. */
   readonly residents: Vcpu[] = [];
-  /** Notices from other cores, in order of their sending. */
-  private readonly notices: Notice[] = [];
+  /** From other cores. */
+  private readonly notices = new NoticeQueue();
   /** Calls from other cores, in order of arrival. */
   private readonly calls: RemoteCall[] = [];
-  /** Waiting for a remote call of our own: until this time at least; Infinity while it is not done, -1 when nothing is awaited. */
+  /** Waiting for remote calls of our own: until this time at least; Infinity while they are not done, -1 when nothing is awaited. */
   private awaitUntil = -1;
+  /** Remote calls of our own that are not done yet, and when the latest of the others is seen to be done. */
+  private outstanding = 0;
+  private lastSeen = 0;
+  /** Cores with a remote action request of ours that we have not seen done (vmm/remoteFlushes). */
+  readonly requested: Pcpu[] = [];
   /** A VM exit has happened and is not handled yet. */
   private exitPending = false;
   /** Nothing is runnable. */
   private idle = false;
+  /** When an idle core looks for work again; 0 while it is not idle, Infinity when it has looked twice. */
+  private nextLook = 0;
 
   constructor(core: Core, vmm: Vmm) {
     this.core = core;
@@ -94,12 +94,31 @@ export class Pcpu implements HostSoftware {
     } else this.schedule();
   }
 
-  /** Runs `flush` on another core and makes this one wait until it is done. */
-  callRemote(target: Pcpu, flush: TranslationFlush): void {
+  /** True iff the hypercall under way must wait for remote calls or for a time. */
+  get waiting(): boolean {
+    return this.awaitUntil >= 0;
+  }
+
+  /** The flushes are carried out on another core, and this one waits until they are. Several calls at once are waited for together. */
+  callRemote(target: Pcpu, flushes: readonly TranslationFlush[]): void {
     this.core.charge(this.vmm.costs.remoteCall);
-    target.calls.push({ initiator: this, flush });
+    target.calls.push({ initiator: this, flushes });
+    this.outstanding++;
     this.awaitUntil = Number.POSITIVE_INFINITY;
     this.sendIpi(target, VECTOR_HOST_CALL);
+  }
+
+  /** The hypercall under way goes on at that time. */
+  waitUntil(time: number): void {
+    this.awaitUntil = time;
+  }
+
+  /** A remote call of this core is done, as it sees at time `seen`. */
+  private callDone(seen: number): void {
+    this.lastSeen = Math.max(this.lastSeen, seen);
+    if (--this.outstanding > 0) return;
+    this.awaitUntil = this.lastSeen;
+    this.vmm.machine.wakeAt(this.core, this.lastSeen);
   }
 
   /** A host interrupt for another core, through the local APICs. */
@@ -114,32 +133,65 @@ export class Pcpu implements HostSoftware {
     else from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
   }
 
-  /** The scheduler of this core learns, when the IPI arrives, what `from` has done to a vCPU that lives here; at once on its own core. */
-  notify(from: Pcpu, kind: Notice['kind'], vcpu: Vcpu): void {
+  /** This core learns, when the IPI arrives, what `from` has done or wants; at once from itself. */
+  notify(from: Pcpu, notice: Notice): void {
     if (from === this) {
-      this.heed(kind, vcpu);
+      this.heed(notice);
       this.idle = false;
       return;
     }
     from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
-    this.notices.push({ kind, vcpu, due: from.core.clock + this.vmm.costs.ipiLatency });
+    this.notices.send(notice, from.core.clock + this.vmm.costs.ipiLatency);
   }
 
-  private heed(kind: Notice['kind'], vcpu: Vcpu): void {
-    const now = this.core.clock;
-    if (kind === 'boost') {
-      if (vcpu.state === 'runnable') this.scheduler.boost(vcpu, now);
-    } else if (vcpu.state === 'runnable' || vcpu.state === 'running') this.scheduler.enqueue(vcpu, now);
-    else this.scheduler.remove(vcpu, now);
-  }
-
-  /** Notices whose IPI has arrived; a core that is ahead may have sent more. */
-  private readNotices(): void {
-    const { notices } = this;
-    while (notices.length > 0 && notices[0]!.due <= this.core.clock) {
-      const { kind, vcpu } = notices.shift()!;
-      this.heed(kind, vcpu);
+  private heed(notice: Notice): void {
+    const { scheduler, core, vmm } = this;
+    switch (notice.kind) {
+      case 'changed':
+        this.heedChange(notice.vcpu);
+        break;
+      case 'boost':
+        if (notice.vcpu.state === 'runnable') scheduler.boost(notice.vcpu, core.clock);
+        break;
+      case 'pull': {
+        const to = vmm.pcpus[notice.core]!;
+        if (scheduler.load > 1) this.giveTo(to, (vcpu) => vmm.placement.mayMove(vcpu, to));
+        break;
+      }
+      case 'word':
+        scheduler.told?.(notice.word, core.clock);
+        break;
     }
+    this.postLoad();
+  }
+
+  private heedChange(vcpu: Vcpu): void {
+    const { scheduler, core } = this;
+    const here = vcpu.home === this;
+    if (here && (vcpu.state === 'runnable' || vcpu.state === 'running')) {
+      if (!this.residents.includes(vcpu)) this.residents.push(vcpu);
+      scheduler.enqueue(vcpu, core.clock);
+      if (scheduler.load > 1) this.vmm.placement.crowded(this);
+    } else scheduler.remove(vcpu, core.clock);
+  }
+
+  /** One of the vCPUs that wait here, if one may, lives on core `to` from now on. */
+  giveTo(to: Pcpu, mayLeave: (vcpu: Vcpu) => boolean): void {
+    // One whose registers are still on this core cannot go.
+    const vcpu = this.scheduler.spare(this.core.clock, (waiting) => waiting !== this.current && mayLeave(waiting));
+    if (vcpu === undefined) return;
+    this.core.charge(this.vmm.costs.vcpuMove);
+    vcpu.home = to;
+    to.notify(this, { kind: 'changed', vcpu });
+  }
+
+  private postLoad(): void {
+    this.vmm.loads.post(this.id, this.core.clock, this.scheduler.load);
+  }
+
+  private readNotices(): void {
+    for (let notice = this.notices.take(this.core.clock); notice !== undefined; notice = this.notices.take(this.core.clock))
+      this.heed(notice);
   }
 
   /** Host interrupt handler. */
@@ -155,10 +207,8 @@ export class Pcpu implements HostSoftware {
   /** Every queued call is carried out, and its initiator sees so a cache-line transfer later. */
   private serveCalls(): void {
     for (let call = this.calls.shift(); call !== undefined; call = this.calls.shift()) {
-      flushTranslations(this.core, call.flush);
-      const seen = this.core.clock + this.vmm.costs.cacheLineTransfer;
-      call.initiator.awaitUntil = seen;
-      this.vmm.machine.wakeAt(call.initiator.core, seen);
+      for (const flush of call.flushes) flushTranslations(this.core, flush);
+      call.initiator.callDone(this.core.clock + this.vmm.costs.cacheLineTransfer);
     }
   }
 
@@ -169,6 +219,7 @@ export class Pcpu implements HostSoftware {
     const reason = vmcs.readNumber(VMCS_EXIT_REASON);
     vcpu.vm.exits[reason & 63]!++;
     vcpu.syncClock(core.clock);
+    leavesGuest(this, vcpu);
     core.charge(this.vmm.costs.exitDispatch);
     if (reason === EXIT_EXTERNAL_INTERRUPT) this.takeInterrupt(vmcs.readNumber(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
     // An INIT has come while the guest ran: what it left for does not matter any more.
@@ -195,13 +246,30 @@ export class Pcpu implements HostSoftware {
     this.fireTimers();
     if (this.current?.state === 'waitForSipi') this.dropReset(this.current);
     const next = this.pick();
-    if (next !== this.current) this.switchTo(next);
+    if (next !== this.current) {
+      this.switchTo(next);
+      if (this.scheduler.load > 1) this.vmm.placement.crowded(this);
+    } else if (next?.state === 'runnable') next.enterState('running', this.core.clock);
+    this.lookForWork(next === undefined);
+    this.postLoad();
     this.armTimer();
     if (next === undefined) {
       this.idle = true;
       return;
     }
     this.enter(next);
+  }
+
+  /** An idle core that may get vCPUs from others looks twice: what they did at the same time it knows one message latency later. */
+  private lookForWork(idle: boolean): void {
+    const { placement, costs } = this.vmm;
+    if (!placement.moves) return;
+    const { clock } = this.core;
+    if (!idle) this.nextLook = 0;
+    else if (clock >= this.nextLook) {
+      placement.idle(this);
+      this.nextLook = this.nextLook === 0 ? clock + costs.ipiLatency + 1 : Number.POSITIVE_INFINITY;
+    }
   }
 
   /** The vCPU to run; one that another core has stopped, of which the notice is still on its way, is not runnable. */
@@ -227,6 +295,7 @@ export class Pcpu implements HostSoftware {
     if (this.current !== undefined) {
       const previous = this.current;
       saveVcpu(core, previous);
+      leavesCore(this, previous);
       if (previous.state === 'running') {
         previous.enterState('runnable', core.clock);
         previous.preemptedInKernel = cplOf(previous) === 0;
@@ -242,7 +311,7 @@ export class Pcpu implements HostSoftware {
     resetPauseWindow(this.vmm, next);
     if (next.lastRan !== undefined && next.lastRan !== this) {
       // Entries left on this core from an earlier stay must not come back to life.
-      flushTranslations(core, { vpid: next.vpid, la: 0, pages: 0 });
+      flushTranslations(core, flushOfContext(next));
     }
     next.lastRan = this;
     next.enterState('running', core.clock);
@@ -254,6 +323,7 @@ export class Pcpu implements HostSoftware {
     vcpu.syncClock(core.clock);
     vcpu.givesWay = false;
     prepareInjection(vcpu);
+    entersGuest(this, vcpu);
     const { probe } = core;
     if (probe.mask & (1 << EVENT_VM_ENTRY)) {
       const event = vcpu.vmcs.readNumber(VMCS_ENTRY_INTERRUPTION_INFO);
@@ -269,6 +339,7 @@ export class Pcpu implements HostSoftware {
   /** Virtual APIC timers that are due fire; a halted vCPU with a deliverable interrupt wakes. */
   private fireTimers(): void {
     const now = this.core.clock;
+    this.forgetMoved();
     for (const vcpu of this.residents) {
       if (vcpu.apic.timerDeadline > now || vcpu.state === 'stopped') continue;
       vcpu.syncClock(now);
@@ -277,9 +348,16 @@ export class Pcpu implements HostSoftware {
     }
   }
 
+  /** Who lives elsewhere now has its timers there. */
+  private forgetMoved(): void {
+    const { residents } = this;
+    for (let at = residents.length - 1; at >= 0; at--) if (residents[at]!.home !== this) residents.splice(at, 1);
+  }
+
   /** The host timer fires at the end of the slice or at the next virtual timer, whichever is first. */
   private armTimer(): void {
     let deadline = this.scheduler.deadline;
+    if (this.nextLook > 0) deadline = Math.min(deadline, this.nextLook);
     for (const vcpu of this.residents) if (vcpu.state !== 'stopped') deadline = Math.min(deadline, vcpu.apic.timerDeadline);
     this.core.apic.writeTscDeadline(deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(deadline)));
   }

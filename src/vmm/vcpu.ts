@@ -4,8 +4,10 @@ import { MXCSR_RESET } from '../arch/mxcsr.ts';
 import { X87_CONTROL_INITIAL, X87_CONTROL_RESET } from '../arch/x87.ts';
 import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
+import { FlushQueue } from './flushQueue.ts';
 import type { HypercallCall } from './hypercalls/hypercall.ts';
 import type { Pcpu } from './pcpu.ts';
+import { SharedRecord } from './sharedRecord.ts';
 import type { Vm } from './vm.ts';
 
 /** What a vCPU is doing, as the scheduler sees it. */
@@ -30,6 +32,8 @@ export class Vcpu {
   /** x87 registers; control and status words, registers in use, last opcode. Its last addresses are among `registers`. */
   readonly x87 = new BigUint64Array(16);
   readonly x87Words = Int32Array.of(X87_CONTROL_RESET, 0, 0xff, 0);
+  /** Its share of a core under a fair scheduler, beside those of others. */
+  weight = 1024;
   state: VcpuState;
   /** The physical core it is scheduled on; and the one where it last ran, where its translations live. */
   home: Pcpu;
@@ -49,13 +53,23 @@ export class Vcpu {
   passedOver = false;
   /** A kick came while it was not halted: its next HLT ends at once. */
   kicked = false;
+  /** Records that the guest shares with the hypervisor (vmm/guestEntry), and whether the first has something to be told. */
+  readonly stealTime = new SharedRecord();
+  stealDue = false;
+  readonly vcpuState = new SharedRecord();
+  /** Flushes to be carried out before the next VM entry. */
+  readonly flushes = new FlushQueue();
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 
-  /** Cycles in each state so far, and since when the present one lasts. */
+  /**
+   * Cycles so far, by state: on a core; runnable and waiting for one; halted; not started yet or stopped. Together they are the time that has passed.
+   * And since when the present one lasts.
+   */
   runCycles = 0;
   stealCycles = 0;
   haltCycles = 0;
+  offlineCycles = 0;
   since = 0;
 
   constructor(vm: Vm, id: number, vpid: number, vmcs: Vmcs, home: Pcpu, cyclesPerTick: number) {
@@ -87,6 +101,7 @@ export class Vcpu {
     if (this.state === 'running') this.runCycles += cycles;
     else if (this.state === 'runnable') this.stealCycles += cycles;
     else if (this.state === 'halted') this.haltCycles += cycles;
+    else this.offlineCycles += cycles;
     this.since = Math.max(this.since, now);
   }
 

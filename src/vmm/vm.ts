@@ -1,5 +1,6 @@
 import type { StopReason } from '../cpu/stop.ts';
 import { PortBus } from '../devices/portBus.ts';
+import { HypervPartition } from './hypervPartition.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { VirtualInterconnect } from './virtualInterconnect.ts';
 
@@ -12,6 +13,7 @@ export class Vm {
   readonly eptp: number;
   readonly interconnect: VirtualInterconnect;
   readonly ports = new PortBus();
+  readonly hyperv = new HypervPartition();
   readonly vcpus: Vcpu[] = [];
   /** The vCPU that a directed yield out of a PAUSE exit went to last: the next one begins behind it. */
   boostedLast = 0;

@@ -1,6 +1,7 @@
 import { APIC_LVT_TIMER, APIC_SVR, APIC_SVR_ENABLE } from '../arch/apicRegisters.ts';
 import { CR4_VMXE } from '../arch/controlRegisters.ts';
 import type { GuestImage } from '../arch/guestImage.ts';
+import type { Shoot4uPolicy } from '../arch/hypercalls.ts';
 import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_BASE_X2APIC } from '../arch/msr.ts';
 import { PAGE_2M } from '../arch/paging.ts';
 import { CpuidTable } from '../cpu/cpuid.ts';
@@ -14,13 +15,26 @@ import type { Machine } from '../machine/machine.ts';
 import type { MultibootMemory } from '../machine/multibootInformation.ts';
 import { Random } from '../machine/random.ts';
 import { EVENT_VIRTUAL_INTERRUPT } from '../trace/events.ts';
-import { fillMsrBitmap, setupControls, setupDirectEntry, setupMultibootEntry, setupPauseLoopExiting, setupStartup } from './guestSetup.ts';
+import {
+  fillMsrBitmap,
+  keepHalted,
+  setupControls,
+  setupDirectEntry,
+  setupMultibootEntry,
+  setupPauseLoopExiting,
+  setupStartup,
+} from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
 import { isInterruptible } from './injection.ts';
+import { LoadBoard } from './loadBoard.ts';
 import { buildEpt, eptPages } from './nestedPaging.ts';
 import type { PauseLoopExiting } from './pauseLoop.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
+import type { Placement, PlacementSize } from './placements/placement.ts';
+import { rowCount, rows } from './placements/rows.ts';
+import { REMOTE_FLUSH_PAGES, RemoteFlushes } from './remoteFlushes.ts';
+import { USUAL_WEIGHT } from './schedulers/fair.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
 import { saveVcpu } from './switch.ts';
 import { Vcpu } from './vcpu.ts';
@@ -34,13 +48,23 @@ export interface VmmConfiguration {
   /** Bytes of each VM's memory, a multiple of 2 MB. */
   readonly vmMemory: number;
   readonly scheduler: SchedulerKind;
+  /** One of the scheduler's; absent: its first. */
+  readonly placement?: Placement | undefined;
+  /** Weights of the VMs' vCPUs, by VM; absent: all the same. */
+  readonly weights?: readonly number[] | undefined;
   /** Slice in cycles. */
   readonly slice: number;
   readonly seed: number;
+  /** How Shoot4U's hypercall is served; `mode2` by default. */
+  readonly shoot4u?: Shoot4uPolicy;
   /** Undefined: guests may spin as long as they like. */
   readonly pauseLoopExiting?: PauseLoopExiting | undefined;
   /** The machine stops when all VMs have ended, or when the first has, whatever the others do. Absent: all. */
   readonly endsWith?: 'all' | 'first';
+  /** False: a halted vCPU keeps its core. Absent: halting gives it away. */
+  readonly haltExits?: boolean | undefined;
+  /** The same for all VMs but the first. Absent: as for the first. */
+  readonly neighboursHaltExits?: boolean | undefined;
 }
 
 /** LVT timer entry in TSC-deadline mode. */
@@ -57,8 +81,15 @@ export class Vmm implements VirtualReceiver {
   /** What guests see of the processor: one package of as many cores as the VM has vCPUs. */
   readonly cpuid: CpuidTable;
   readonly hypercalls = HYPERCALLS;
+  /** On processors with remote action requests. */
+  readonly remoteFlushes: RemoteFlushes | undefined;
   readonly vms: readonly Vm[];
   readonly pcpus: readonly Pcpu[];
+  readonly placement: Placement;
+  readonly size: PlacementSize;
+  /** Lengths of the run queues, as cores tell each other; and of those by row, under `gang`. */
+  readonly loads: LoadBoard;
+  readonly rowLoads: readonly LoadBoard[];
   /** The core whose guest is accessing a device or its APIC right now: what it causes is charged there. */
   writing: Pcpu;
 
@@ -70,6 +101,13 @@ export class Vmm implements VirtualReceiver {
     this.cpuid = new CpuidTable(profile.identity, profile.frequencyHz, configuration.vcpus);
     this.pcpus = machine.cores.map((core) => new Pcpu(core, this));
     this.writing = this.pcpus[0]!;
+    this.size = { cores, vms: configuration.vms, vcpus: configuration.vcpus };
+    this.placement = configuration.placement ?? configuration.scheduler.placements[0]!;
+    const misfit = this.placement.check(this.size);
+    if (misfit !== undefined) throw new RangeError(`placement ${this.placement.name} ${misfit}`);
+    this.loads = new LoadBoard(cores, this.costs.ipiLatency);
+    const boards = this.placement === rows ? rowCount(this.size) : 0;
+    this.rowLoads = Array.from({ length: boards }, () => new LoadBoard(cores, this.costs.ipiLatency));
 
     const reserve = vmmReserve(configuration);
     const pages = new HostPages(machine.memory, 4096, reserve);
@@ -78,14 +116,18 @@ export class Vmm implements VirtualReceiver {
     this.vms = Array.from({ length: configuration.vms }, (_, id) => {
       const base = reserve + id * configuration.vmMemory;
       const eptp = buildEpt(machine.memory, pages, base, configuration.vmMemory);
+      const { haltExits: ofFirst = true, neighboursHaltExits = ofFirst } = configuration;
+      const haltExits = id === 0 ? ofFirst : neighboursHaltExits;
       const vm = new Vm(id, base, configuration.vmMemory, eptp, new VirtualInterconnect(this));
       for (let vcpuId = 0; vcpuId < configuration.vcpus; vcpuId++) {
         const vmcs = new Vmcs(machine.memory.bytes, pages.allocate());
         vmcs.clear();
-        const home = this.pcpus[vcpuId % cores]!;
+        const home = this.pcpus[this.placement.start(id, vcpuId, this.size)]!;
         const vpid = 1 + id * configuration.vcpus + vcpuId;
         const vcpu = new Vcpu(vm, vcpuId, vpid, vmcs, home, profile.frequencyHz / 100_000_000);
+        vcpu.weight = configuration.weights?.[id] ?? USUAL_WEIGHT;
         setupControls(vcpu, msrBitmap);
+        if (!haltExits) keepHalted(vcpu);
         if (configuration.pauseLoopExiting !== undefined) setupPauseLoopExiting(vcpu, configuration.pauseLoopExiting);
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
@@ -96,6 +138,7 @@ export class Vmm implements VirtualReceiver {
       return vm;
     });
     this.startCores();
+    if (profile.identity.features?.includes('rar')) this.remoteFlushes = new RemoteFlushes(pages, this.pcpus);
   }
 
   /** Every core is in VMX root operation with its local APIC in x2APIC mode, under its scheduler. */
@@ -125,7 +168,7 @@ export class Vmm implements VirtualReceiver {
       prepareDirectEntry(this.machine.memory, vm.base, image, { ...information, seed, cores: vcpus, memory: vmMemory });
       const first = vm.vcpus[0]!;
       setupDirectEntry(first, image.entry);
-      first.home.scheduler.enqueue(first, 0);
+      first.home.notify(first.home, { kind: 'changed', vcpu: first });
     }
   }
 
@@ -135,7 +178,7 @@ export class Vmm implements VirtualReceiver {
       loadSegments(this.machine.memory, vm.base, kernel.segments, this.configuration.vmMemory);
       const first = vm.vcpus[0]!;
       setupMultibootEntry(first, entry, kernel);
-      first.home.scheduler.enqueue(first, 0);
+      first.home.notify(first.home, { kind: 'changed', vcpu: first });
     }
   }
 
@@ -175,7 +218,9 @@ export class Vmm implements VirtualReceiver {
   private wake(vcpu: Vcpu, from: Pcpu): void {
     from.core.charge(this.costs.vcpuWake);
     vcpu.enterState('runnable', from.core.clock);
-    vcpu.home.notify(from, 'changed', vcpu);
+    // One whose registers are still on its core stays there.
+    if (vcpu.home.current !== vcpu) vcpu.home = this.placement.wake(vcpu, from);
+    vcpu.home.notify(from, { kind: 'changed', vcpu });
   }
 
   /** INIT: the vCPU waits for STARTUP, wherever it was. */
@@ -189,7 +234,7 @@ export class Vmm implements VirtualReceiver {
     target.pendingNmi = false;
     target.kicked = false;
     target.pendingStartup = -1;
-    if (wasQueued) target.home.notify(from, 'changed', target);
+    if (wasQueued) target.home.notify(from, { kind: 'changed', vcpu: target });
   }
 
   /** STARTUP counts once after an INIT. What the vCPU did until then may still be on its core: then it starts when that has left. */
@@ -217,7 +262,7 @@ export class Vmm implements VirtualReceiver {
     for (const vcpu of vm.vcpus) {
       const wasQueued = vcpu.state === 'running' || vcpu.state === 'runnable';
       vcpu.enterState('stopped', from.core.clock);
-      if (wasQueued) vcpu.home.notify(from, 'changed', vcpu);
+      if (wasQueued) vcpu.home.notify(from, { kind: 'changed', vcpu });
     }
     const { endsWith = 'all' } = this.configuration;
     const over = endsWith === 'first' ? vm === this.vms[0] : this.vms.every((other) => other.ended !== undefined);
@@ -234,14 +279,15 @@ export class Vmm implements VirtualReceiver {
     this.endVm(vcpu.vm, reason, from);
   }
 
-  /** Accounts of every vCPU are complete up to now. */
+  /** Accounts of every vCPU are complete up to the time of the machine. */
   settle(): void {
-    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(vcpu.home.core.clock);
+    const { time } = this.machine;
+    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(time);
   }
 }
 
 /** Host memory below the VMs that the VMM keeps for itself: bytes, a multiple of 2 MB. */
 export function vmmReserve({ vms, vcpus, vmMemory }: Pick<VmmConfiguration, 'vms' | 'vcpus' | 'vmMemory'>): number {
-  const pages = 2 + vms * (vcpus + eptPages(vmMemory));
+  const pages = 2 + REMOTE_FLUSH_PAGES + vms * (vcpus + eptPages(vmMemory));
   return Math.ceil((pages * 4096) / PAGE_2M) * PAGE_2M;
 }

@@ -18,6 +18,8 @@ export interface EngineCaseOptions {
   readonly maxCycles: number;
   /** Under the VMM, on the bare machine, or (undefined) either. */
   readonly virtual?: boolean;
+  /** Sets of programs that are loaded after the first. */
+  readonly reloads?: number;
 }
 
 const array = (mayBeAbsent: boolean): fc.Arbitrary<TlbGeometry> =>
@@ -52,6 +54,9 @@ const program = ({ pieces }: Pick<EngineCaseOptions, 'pieces'>, piece = programP
     ),
   });
 
+const programs = (options: EngineCaseOptions): fc.Arbitrary<readonly Program[]> =>
+  fc.array(program(options), { minLength: 1, maxLength: 2 });
+
 const timer = fc.option(
   fc.record({
     vector: fc.integer({ min: 32, max: 255 }),
@@ -85,6 +90,8 @@ const virtualisation = ({ virtual }: EngineCaseOptions): fc.Arbitrary<EngineCase
       fc.integer({ min: 4000, max: 9000 }),
       fc.nat(40_000).map((n) => 9000 + n),
     ),
+    smallPages: fc.nat(3),
+    accessedDirty: fc.boolean(),
   });
   const some = fc.oneof(
     plain,
@@ -109,7 +116,10 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
   fc
     .record({
       cores: fc.constantFrom(1, 1, 2, 3, RIG_CORES),
-      programs: fc.array(program(options), { minLength: 1, maxLength: 2 }),
+      programs: programs(options),
+      ...(options.reloads === undefined
+        ? {}
+        : { reloads: fc.array(programs(options), { minLength: options.reloads, maxLength: options.reloads, size: 'max' }) }),
       timers: fc.array(timer, { minLength: 1, maxLength: 2 }),
       geometry: mmuGeometry,
       quantum: fc.constantFrom(1, 17, 100, 1000),
@@ -121,6 +131,7 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
       pause: fc.constantFrom(options.maxCycles, options.maxCycles, 5000, 777),
       maxCycles: fc.constant(options.maxCycles),
       heat: fc.constantFrom(1, 3, 8, 24),
+      regionLimit: fc.constantFrom(4000, 4000, 1, 2, 5),
     })
     .map(settle);
 

@@ -1,8 +1,9 @@
 /** Pieces of random programs that wear out translations: sweeps over pages, entries renewed under way, strings over page ends and over themselves. */
 import fc from 'fast-check';
+import { PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../src/arch/paging.ts';
 import type { ProgramPiece } from '../engines/engineCase.ts';
 import * as rig from '../engines/rigLayout.ts';
-import { DATA_PAGES } from '../engines/rigTables.ts';
+import { DATA_PAGES, PD_LOW, PT_DATA, RIG_CR3 } from '../engines/rigTables.ts';
 import { loadRegister } from './plainInstruction.ts';
 import { pointer } from './rigPointer.ts';
 
@@ -94,8 +95,97 @@ const longString = fc
     return { code: `${down ? 'fd' : 'fc'}${registers}${prefixes}${byte(opcode)}` };
   });
 
+const ENTRY = PTE_P | PTE_RW | PTE_US;
+const NX = 1n << 63n;
+
+/** Two entries in turn at one place of the tables, and pages that the entry is about. */
+interface Turns {
+  readonly entryAt: number;
+  readonly entries: readonly [bigint, bigint];
+  readonly place: bigint;
+}
+
+const inPage = fc.constantFrom(0, 8, 0x100, OFFSET_LIMIT, 0xffc);
+const large = fc
+  .record({
+    frame: fc.constantFrom(0, rig.LARGE_PAGE),
+    flags: fc.constantFrom(ENTRY, ENTRY, ENTRY | PTE_G, PTE_P | PTE_US, PTE_P | PTE_RW),
+    executable: fc.boolean(),
+  })
+  .map(({ frame, flags, executable }) => BigInt(frame | flags | PTE_PS) | (executable ? 0n : NX));
+
+/** A large page and a table of small ones at the same addresses: entries of both sizes come to be side by side. */
+const sizes: fc.Arbitrary<Turns> = fc
+  .record({ window: fc.constantFrom(rig.DATA, rig.DATA, rig.LARGE_PAGE), page: dataPage, offset: inPage, large, swapped: fc.boolean() })
+  .map(({ window, page, offset, large, swapped }) => {
+    const table = BigInt(PT_DATA | ENTRY);
+    return {
+      entryAt: PD_LOW + (window >> 21) * 8,
+      entries: swapped ? [large, table] : [table, large],
+      place: BigInt(window + page * 4096 + offset),
+    };
+  });
+
+const small = fc
+  .record({
+    frame: fc.nat(15),
+    flags: fc.constantFrom(ENTRY, ENTRY, ENTRY | PTE_G, ENTRY | PTE_G, PTE_P | PTE_US, PTE_P | PTE_RW, PTE_P | PTE_US | PTE_G, 0),
+    executable: fc.boolean(),
+  })
+  .map(({ frame, flags, executable }) => BigInt((rig.DATA_FRAMES + frame * 4096) | flags) | (executable ? 0n : NX));
+
+/** A page that changes frames, permissions, and whether it is global. */
+const frames: fc.Arbitrary<Turns> = fc
+  .record({ page: dataPage, offset: inPage, entries: fc.tuple(small, small) })
+  .map(({ page, offset, entries }) => ({ entryAt: PT_DATA + page * 8, entries, place: BigInt(rig.DATA + page * 4096 + offset) }));
+
+/** INVPCID of a type and PCID, at the address in RBX. */
+const invpcid = fc
+  .record({ type: fc.nat(3), pcid: fc.nat(2) })
+  .map(
+    ({ type, pcid }) =>
+      `48c70425${word(rig.DATA + 0x40)}${word(pcid)}48891c25${word(rig.DATA + 0x48)}b8${word(type)}660f38820425${word(rig.DATA + 0x40)}`,
+  );
+const invalidation = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('') },
+  { weight: 3, arbitrary: fc.constant('0f013b') },
+  { weight: 1, arbitrary: invpcid },
+);
+
+const countedLoop = (before: string, count: number, body: string): ProgramPiece => {
+  const loop = `${body}ffc9`;
+  return { code: `${before}b9${word(count)}${loop}0f85${word(-(loop.length / 2 + 6))}` };
+};
+
+/** Entries in turn, with or without the invalidation that this calls for, and touches in between. */
+const remapping = fc
+  .record({ turns: fc.oneof(sizes, frames), count: fc.integer({ min: 1, max: 12 }), touches: fc.tuple(touch, touch, touch), invalidation })
+  .map(({ turns: { entryAt, entries, place }, count, touches, invalidation }) => {
+    const places = loadRegister(RBX, place) + loadRegister(RSI, BigInt(rig.LARGE_ALIAS + entryAt));
+    const [one, other] = entries.map((entry) => `${loadRegister(0, entry)}488906`);
+    return countedLoop(places, count, `${touches[0]}${one}${touches[1]}${invalidation}${other}${touches[2]}`);
+  });
+
+/** Address spaces in turn: PCIDs, with their translations kept or not. */
+const spaces = fc
+  .record({
+    place: pointer,
+    spaces: fc.array(fc.tuple(fc.nat(3), fc.boolean()), { minLength: 2, maxLength: 3 }),
+    count: fc.integer({ min: 1, max: 10 }),
+    touches: fc.array(touch, { minLength: 1, maxLength: 2 }),
+    invalidation,
+  })
+  .map(({ place, spaces, count, touches, invalidation }) => {
+    const turns = spaces.map(([pcid, keep]) => {
+      return `${loadRegister(0, BigInt(RIG_CR3 | pcid) | (keep ? 1n << 63n : 0n))}0f22d8${touches.join('')}`;
+    });
+    return countedLoop(loadRegister(RBX, place), count, turns.join(invalidation));
+  });
+
 export const memoryPiece: fc.Arbitrary<ProgramPiece> = fc.oneof(
   { weight: 3, arbitrary: sweep },
   { weight: 2, arbitrary: renewal },
   { weight: 3, arbitrary: longString },
+  { weight: 3, arbitrary: remapping },
+  { weight: 2, arbitrary: spaces },
 );

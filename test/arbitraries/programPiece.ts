@@ -86,6 +86,22 @@ const indirect = fc
     return { code: loadRegister(register, 0n) + tail, reference: { at: 2, kind: 'abs64', target, plus } };
   });
 
+/** On in another window on the same code: a large page, or a data page. */
+const elsewhere = fc
+  .record({
+    register,
+    target,
+    distance: fc.constantFrom(rig.LARGE_ALIAS, rig.GIGABYTE_ALIAS, rig.DATA + 10 * 4096 - rig.PROGRAMS),
+    call: fc.boolean(),
+  })
+  .map(({ register, target, distance, call }): ProgramPiece => {
+    const add = `4881${byte(0xc0 | register)}${word(distance)}`;
+    return {
+      code: `${loadRegister(register, 0n)}${add}ff${byte((call ? 0xd0 : 0xe0) | register)}`,
+      reference: { at: 2, kind: 'abs64', target, plus: 0 },
+    };
+  });
+
 const stack = fc
   .constantFrom('c3', 'c3', '50', '58', '9c', '9d', 'c9', '55', 'c8100000', '6a7f', 'c20800', 'ff3425', '668f00')
   .map((code) => piece(code === 'ff3425' ? code + word(rig.DATA + 16) : code));
@@ -115,8 +131,9 @@ const selfModification = fc
     plus: fc.nat(11),
     value: fc.oneof(fc.constantFrom(0x90, 0x40, 0x48, 0xcc, 0xf4, 0xc3, 0x01, 0x31), fc.nat(255)),
     how: fc.nat(4),
+    other: fc.constantFrom('', '', '', word(rig.PROGRAM_SIZE), word(-rig.PROGRAM_SIZE)),
   })
-  .map(({ register, target, plus, value, how }): ProgramPiece => {
+  .map(({ register, target, plus, value, how, other }): ProgramPiece => {
     const store =
       how === 0
         ? `fe${byte(register)}` // inc byte [r]
@@ -127,7 +144,9 @@ const selfModification = fc
             : `c6${byte(register)}${byte(value)}`;
     // ModRM 101 without displacement is RIP-relative: RBP is left out.
     if (register === 5) return piece('90');
-    return { code: loadRegister(register, 0n) + store, reference: { at: 2, kind: 'abs64', target, plus } };
+    // The code of another core's program.
+    const aside = other === '' ? '' : `4881${byte(0xc0 | register)}${other}`;
+    return { code: loadRegister(register, 0n) + aside + store, reference: { at: 2, kind: 'abs64', target, plus } };
   });
 
 const system = fc.oneof(
@@ -203,14 +222,15 @@ export const programPiece: fc.Arbitrary<ProgramPiece> = fc.oneof(
   { weight: 2, arbitrary: loopInstruction },
   { weight: 3, arbitrary: guardedLoop },
   { weight: 2, arbitrary: indirect },
+  { weight: 1, arbitrary: elsewhere },
   { weight: 3, arbitrary: stack },
   { weight: 3, arbitrary: stringInstruction },
-  { weight: 4, arbitrary: memoryPiece },
+  { weight: 6, arbitrary: memoryPiece },
   { weight: 3, arbitrary: selfModification },
   { weight: 4, arbitrary: system },
   { weight: 2, arbitrary: interrupts },
-  { weight: 1, arbitrary: spin },
-  { weight: 1, arbitrary: idleWait },
+  { weight: 2, arbitrary: spin },
+  { weight: 2, arbitrary: idleWait },
   { weight: 1, arbitrary: locked },
   { weight: 1, arbitrary: loads },
 );

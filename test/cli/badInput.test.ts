@@ -40,7 +40,7 @@ const PHYSICAL_ADDRESS = 64 + 24;
 test.for<readonly [string, readonly string[], string]>([
   ['an unknown guest', ['helo'], "'helo' is neither a built-in guest"],
   ['an unknown option', ['hello', '--core', '2'], 'unknown option'],
-  ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, shoot4u, none"],
+  ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, ipi-ple"],
   ['a scheme that needs a hypervisor', ['shootdown', '--shootdown', 'shoot4u'], 'needs a hypervisor'],
   ['an unknown parameter', ['shootdown', '--param', 'iteration=3'], "no parameter of shootdown 'iteration'"],
   ['a parameter out of range', ['shootdown', '--param', 'iterations=0'], 'iterations = 0'],
@@ -56,6 +56,9 @@ test.for<readonly [string, readonly string[], string]>([
   ['a lock parameter out of range', ['smp', '--lock', 'preemptable', '--param', 'lock-unit=15'], 'lock-unit = 15 is not a whole number'],
   ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
   ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
+  ['a price that there is not', ['smp', '--cost', 'vmexit=2'], "--cost: no price 'vmexit'"],
+  ['a price below zero', ['smp', '--cost', 'vmExit=-2'], "'-2' is not a factor of at least 0"],
+  ['halt exits without virtual machines', ['smp', '--no-halt-exits'], '--no-halt-exits is for virtual machines'],
   ['an unknown engine', ['smp', '--engine', 'steam'], 'steam'],
   ['no cores', ['smp', '--cores', '0'], '--cores'],
   ['too many cores', ['smp', '--cores', '65'], "'65' is not a whole number from 1 to 64"],
@@ -63,6 +66,19 @@ test.for<readonly [string, readonly string[], string]>([
   ['too few cores for the guest', ['ipi-pingpong', '--cores', '1'], 'ipi-pingpong needs at least 2 cores'],
   ['more memory than there can be', ['smp', '--memory', '64G'], '--memory'],
   ['a slice shorter than a world switch', ['smp', '--vcpus', '2', '--slice', '100'], '--slice'],
+  [
+    'gang scheduling with fewer cores than vCPUs',
+    ['smp', '--cores', '2', '--vcpus', '3', '--scheduler', 'gang'],
+    'needs as many cores; there are 2',
+  ],
+  [
+    'a placement that the scheduler does not have',
+    ['smp', '--vcpus', '2', '--scheduler', 'gang', '--placement', 'floating'],
+    'does not leave vCPUs floating',
+  ],
+  ['a placement that nobody has', ['smp', '--vcpus', '2', '--placement', 'flying'], "no placement 'flying'"],
+  ['weights for a scheduler that does not weigh', ['smp', '--vcpus', '2', '--weights', '1'], 'gives every vCPU the same'],
+  ['too few weights', ['smp', '--vms', '2', '--scheduler', 'fair', '--weights', '1'], '--weights: 1 weights for 2 VMs'],
   ['a window of PAUSE loops within the gap', ['smp', '--vcpus', '2', '--ple', '100/128'], '--ple: a window of 100 cycles'],
   ['PAUSE-loop exiting that is no pair', ['smp', '--vcpus', '2', '--ple', '4096'], 'is not WINDOW/GAP'],
   ['an option of virtual machines without any', ['smp', '--slice', '3ms'], '--slice is for virtual machines'],
@@ -94,4 +110,14 @@ test.for<readonly [string, readonly string[], string]>([
   expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
   expect(stderr).toContain(text);
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+});
+
+test.each([
+  ['an unknown experiment', ['nope'], "no experiment 'nope'; there is shootdown-latency"],
+  ['no jobs', ['shootdown-latency', '--jobs', '0'], "'0' is not a whole number from 1 to 1024"],
+  ['a directory that cannot be', ['shootdown-latency', '--quick', '--out', join(folder, 'text.elf', 'x')], '--out: '],
+])('%s: one line on standard error, status 2', async (_what, args, text) => {
+  const { status, stdout, stderr } = await runCli('experiment', ...args);
+  expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+  expect(stderr).toContain(text);
 });

@@ -29,11 +29,35 @@ export const STATS: Omit<RunStats, 'exitStatus'> = {
   cycles: 5_000_000,
   seconds: 0.002,
   shootdown: { scheme: 'ipi', count: 3, latencyCycles: { min: 2500, median: 5000, mean: 5000.5, p99: 12_500, max: 12_500 } },
+  locks: {
+    algorithm: 'ticket',
+    acquisitions: 10,
+    contended: 0,
+    outOfOrder: 0,
+    timeouts: 0,
+    waitCycles: { min: null, median: null, mean: null, p99: null, max: null },
+    holderPreemptions: { preemptions: 0, waits: 0, cycles: 0 },
+    waiterPreemptions: { preemptions: 0, waits: 0, cycles: 0 },
+    sleepingWaiters: { waits: 0, cycles: 0 },
+    authors: { lhp: 0, lwp: 0, lhpConfirmed: 0, lwpConfirmed: 0 },
+  },
   vmExits: { HLT: 3, EPT_VIOLATION: 12 },
   ipis: { sent: 6, delivered: 6 },
   invalidations: { INVLPG: 9 },
+  cpuTime: { userCycles: 1_000_000, kernelLockCycles: 250_000, kernelTlbCycles: 500_000, kernelOtherCycles: 1_250_000, idleCycles: 0 },
   cores: [{ busyCycles: 4_000_000, idleCycles: 1_000_000 }],
-  vcpus: [{ vm: 0, id: 1, runCycles: 3_000_000, stealCycles: 500_000, spinCycles: 750_000, haltCycles: 0 }],
+  vcpus: [
+    {
+      vm: 0,
+      id: 1,
+      cpuTime: { userCycles: 1_000_000, kernelLockCycles: 250_000, kernelTlbCycles: 500_000, kernelOtherCycles: 1_250_000, idleCycles: 0 },
+      runCycles: 3_000_000,
+      stealCycles: 500_000,
+      spinCycles: 750_000,
+      haltCycles: 0,
+      offlineCycles: 0,
+    },
+  ],
 };
 
 const unexpected = (): never => {

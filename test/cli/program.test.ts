@@ -97,6 +97,7 @@ describe('boot options', () => {
       memoryBytes: undefined,
       engine: undefined,
       profile: undefined,
+      costs: {},
       seed: 0,
       append: '',
       modules: [],
@@ -112,8 +113,8 @@ describe('boot options', () => {
 
   test('everything that can be said', async () => {
     const args =
-      `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --seed 9 --append console=ttyS0 --module a/initrd --module b=root=1
-      --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --co-guest b --co-param n=1 --shootdown ipi --lock ticket
+      `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --cost vmExit=2 --cost pause=0.5 --seed 9 --append console=ttyS0 --module a/initrd --module b=root=1
+      --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --no-halt-exits --co-guest b --co-param n=1 --shootdown ipi --lock ticket
       --max-cycles 2e9 --check-tlb --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
     expect(await optionsOf(...args)).toEqual({
       guest: 'kernel.elf',
@@ -121,6 +122,7 @@ describe('boot options', () => {
       memoryBytes: 256 * 2 ** 20,
       engine: 'jit',
       profile: 'skylake',
+      costs: { vmExit: 2, pause: 0.5 },
       seed: 9,
       append: 'console=ttyS0',
       modules: [
@@ -135,6 +137,7 @@ describe('boot options', () => {
         vcpus: 4,
         scheduler: 'fair',
         slice: { unit: 'nanoseconds', nanoseconds: 3e6 },
+        haltExits: false,
         coGuest: { guest: 'b', params: { n: '1' } },
       },
       maxCycles: 2e9,
@@ -147,7 +150,13 @@ describe('boot options', () => {
     ['--vms', { vms: 3, vcpus: undefined }],
     ['--vcpus', { vms: 1, vcpus: 3 }],
   ])('%s alone runs the guest under the VMM', async (option, vmm) => {
-    expect((await optionsOf('a', option, '3')).vmm).toEqual({ ...vmm, scheduler: undefined, slice: undefined, coGuest: undefined });
+    expect((await optionsOf('a', option, '3')).vmm).toEqual({
+      ...vmm,
+      scheduler: undefined,
+      slice: undefined,
+      haltExits: true,
+      coGuest: undefined,
+    });
   });
 });
 
@@ -177,13 +186,14 @@ describe('the other commands', () => {
 
   test('experiment hands over its options and says by its status whether the shape holds', async () => {
     const seen: [string, ExperimentOptions][] = [];
-    const experiment = (shapeHolds: boolean) => async (name: string, options: ExperimentOptions) => {
+    const experiment = (shapeHolds: boolean, interrupted: boolean) => async (name: string, options: ExperimentOptions) => {
       seen.push([name, options]);
-      return { report: 'the report\n', shapeHolds };
+      return { report: 'the report\n', shapeHolds, interrupted };
     };
     const args = ['experiment', 'shoot4u', '--quick', '--jobs', '2', '--out', 'd'];
-    expect(await run(args, { experiment: experiment(true) })).toEqual({ status: 0, stdout: 'the report\n', stderr: '' });
-    expect((await run(['experiment', 'x'], { experiment: experiment(false) })).status).toBe(1);
+    expect(await run(args, { experiment: experiment(true, false) })).toEqual({ status: 0, stdout: 'the report\n', stderr: '' });
+    expect((await run(['experiment', 'x'], { experiment: experiment(false, false) })).status).toBe(1);
+    expect((await run(['experiment', 'x'], { experiment: experiment(false, true) })).status).toBe(130);
     expect(seen[0]).toEqual(['shoot4u', { quick: true, jobs: 2, out: 'd' }]);
     expect(seen[1]).toEqual(['x', { quick: false, jobs: expect.any(Number), out: undefined }]);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAssignment, parseInteger, parseSize, parseTime, timeToCycles } from '../../src/cli/quantities.ts';
+import { parseAssignment, parseFactor, parseInteger, parseSize, parseTime, timeToCycles } from '../../src/cli/quantities.ts';
 
 describe('whole numbers', () => {
   test.each([
@@ -47,6 +47,16 @@ describe('times', () => {
   test.each(['', '0', '0ms', '1.5', '3m', 'ms', '-3ms', '3 days'])('%j is none', (text) =>
     expect(() => parseTime(text)).toThrow(RangeError),
   );
+});
+
+describe('factors', () => {
+  test.each([
+    ['2', 2],
+    ['0.5', 0.5],
+    ['1e-3', 1e-3],
+    ['0', 0],
+  ])('%j is %d', (text, factor) => expect(parseFactor(text)).toBe(factor));
+  test.each(['', 'x', '-1', 'Infinity', '2x'])('%j is none', (text) => expect(() => parseFactor(text)).toThrow(RangeError));
 });
 
 describe('assignments', () => {

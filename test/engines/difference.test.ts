@@ -28,7 +28,7 @@ describe('two runs of a case', () => {
     ['an APIC register', ({ machine }) => (machine.cores[0]!.apic.state.words[8]! ^= 1), /APIC word 8/],
     ['a TLB entry', ({ machine }) => machine.cores[0]!.mmu.invalidate.invlpg(machine.cores[0]!.rip), /invalidations|TLB entry/],
     ['a byte of memory', ({ machine }) => (machine.memory.bytes[0x12345]! ^= 1), /^memory at 0x12345/],
-    ['a vector register', ({ machine }) => (machine.cores[0]!.state.i32[1000]! ^= 1), /vector state/],
+    ['a vector register', ({ machine }) => (machine.cores[0]!.state.xmm[3]! ^= 1n), /vector state/],
     ['a stop', (run) => (run.progress as number[]).push(0), /^stop/],
     ['a byte on the serial line', (run) => (run.serial as number[]).push(0), /^end/],
   ])('differ by %s', (_, change, message) => {

@@ -1,7 +1,7 @@
 /** Finds the first difference between two runs that should be the same, and says what and where. */
 import { GPR_NAMES } from '../../src/arch/registers.ts';
 import type { Core } from '../../src/cpu/core.ts';
-import { CORE_STATE_SIZE, I32_RFLAGS, U64_RIP, VECTOR_OFFSET } from '../../src/cpu/state.ts';
+import { I32_RFLAGS, U64_RIP, VECTOR_OFFSET, WALK_UNDO_OFFSET } from '../../src/cpu/state.ts';
 import { listEntries } from '../../src/mmu/inspect.ts';
 import { COUNTERS } from '../../src/trace/counters.ts';
 import { INVALIDATION_NAMES } from '../../src/trace/events.ts';
@@ -79,7 +79,7 @@ function differentState(core: Core, other: Core): string | undefined {
   for (const [i, [name]] of COUNTERS.entries()) {
     if (counters[i] !== other.state.counters[i]) return unlike(name, counters[i], other.state.counters[i]);
   }
-  for (let i = VECTOR_OFFSET / 4; i < CORE_STATE_SIZE / 4; i++) {
+  for (let i = VECTOR_OFFSET / 4; i < WALK_UNDO_OFFSET / 4; i++) {
     if (i32[i] !== other.state.i32[i]) return unlike(`vector state, byte ${i * 4 - VECTOR_OFFSET}`, i32[i], other.state.i32[i]);
   }
   return undefined;

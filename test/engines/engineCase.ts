@@ -42,12 +42,18 @@ export interface VirtualCase {
   readonly slice: number;
   /** Gap and window in cycles. */
   readonly pauseLoopExiting?: { readonly gap: number; readonly window: number };
+  /** Bit n: EPT maps the VMs' n-th 2 MB in pages of 4 KB. */
+  readonly smallPages?: number;
+  /** EPT's accessed and dirty flags are enabled. */
+  readonly accessedDirty?: boolean;
 }
 
 export interface EngineCase {
   readonly cores: number;
   /** Core (or vCPU) i runs program i modulo their count; equal numbers share their code pages. */
   readonly programs: readonly Program[];
+  /** Loaded, one set of programs after the other, into the machine as the ones before have left it, each for `maxCycles` more. On the bare machine only. */
+  readonly reloads?: readonly (readonly Program[])[];
   readonly timers: readonly (TimerCase | null)[];
   readonly geometry: MmuGeometry;
   readonly quantum: number;
@@ -64,4 +70,6 @@ export interface EngineCase {
   readonly maxCycles: number;
   /** Runs of a block before a compiling engine compiles it. */
   readonly heat: number;
+  /** Regions that the JIT engine keeps at most. */
+  readonly regionLimit?: number;
 }

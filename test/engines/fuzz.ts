@@ -1,73 +1,90 @@
 /**
- * Long runs of "reference = every other engine". `npm run fuzz:engines -- --seconds 600 [--seed N] [--engine NAME] [--pieces N]`
+ * Long runs of "reference = every other engine": `npm run fuzz:engines -- --seconds 600 [--programs N] [--jobs N] [--seed N] [--engine NAME]`
  *
+ * Ends after so many seconds or programs, whichever comes first. Several jobs are as many processes, each with seeds of its own.
  * A difference is shrunk, shown, and written to test/regressions/engines/, where the tests find it. Exit status 1 then.
  */
+import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import fc from 'fast-check';
 import { ENGINES, type EngineName } from '../../src/cpu/engines/registry.ts';
-import { type EngineCaseOptions, engineCase } from '../arbitraries/engineCase.ts';
 import { difference } from './difference.ts';
 import type { EngineCase } from './engineCase.ts';
+import { type BatchResult, runBatch } from './fuzzBatch.ts';
 import { runCase } from './runCase.ts';
 
-const BATCH = 100;
 const REGRESSIONS = 'test/regressions/engines';
-/** Shrinking stops after this many seconds with what it has. */
-const SHRINK_SECONDS = 120;
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
+    programs: { type: 'string', default: 'Infinity' },
+    jobs: { type: 'string', default: '1' },
     seed: { type: 'string' },
-    engine: { type: 'string', default: ENGINES.at(-1)! },
-    pieces: { type: 'string', default: '100' },
+    engine: { type: 'string', default: ENGINES.find((name) => name !== 'reference')! },
+    /** A job of a run: every so many seeds. */
+    stride: { type: 'string' },
   },
 });
-const engine = ENGINES.find((name) => name === values.engine);
-if (engine === undefined) throw new Error(`no engine '${values.engine}'; there is ${ENGINES.join(', ')}`);
-const end = performance.now() + Number(values.seconds) * 1000;
+const engine = engineNamed(values.engine);
 const first = Number(values.seed ?? Date.now() % 1_000_000_000);
-/** Three batches of short programs for one of long ones, which take ten times as long. */
-const optionsOf = (seed: number): EngineCaseOptions =>
-  seed % 4 === 0 ? { pieces: Number(values.pieces), maxCycles: 30_000 } : { pieces: 25, maxCycles: 4000 };
+const begin = performance.now();
 
-let programs = 0;
-let instructions = 0;
-for (let seed = first; performance.now() < end; seed++) {
-  const found = check(seed, engine);
-  if (found !== undefined) {
-    report(seed, found);
-    process.exit(1);
-  }
-  process.stderr.write(`\rseed ${seed}: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, no difference `);
+if (values.stride !== undefined) work(Number(values.stride));
+else process.exitCode = await supervise(Number(values.jobs));
+
+function engineNamed(name: string): EngineName {
+  const known = ENGINES.find((engine) => engine === name);
+  if (known === undefined) throw new Error(`no engine '${name}'; there is ${ENGINES.join(', ')}`);
+  if (known === 'reference') throw new Error('the reference engine is what the others are compared with');
+  return known;
 }
-process.stderr.write('\n');
 
-/** A case of this seed in which the engines differ, shrunk. */
-function check(seed: number, other: EngineName): EngineCase | undefined {
-  let shrinkEnd = Number.POSITIVE_INFINITY;
-  const result = fc.check(
-    fc.property(engineCase(optionsOf(seed)), (one) => {
-      // Past its time, shrinking sees nothing but success, and so ends.
-      if (performance.now() > shrinkEnd) return true;
-      const expected = runCase(one, 'reference');
-      programs++;
-      for (const { state } of expected.machine.cores) instructions += state.counters[0]!;
-      let same: boolean;
-      try {
-        same = difference(expected, runCase(one, other)) === undefined;
-      } catch {
-        same = false;
-      }
-      if (!same) shrinkEnd = Math.min(shrinkEnd, performance.now() + SHRINK_SECONDS * 1000);
-      return same;
-    }),
-    { seed, numRuns: BATCH },
-  );
-  return result.failed ? result.counterexample![0] : undefined;
+/** A job: batch after batch, each told to the process that started it, until that one ends it or a difference is found. */
+function work(stride: number): void {
+  let seed = first;
+  const next = (): void => {
+    const result = runBatch(seed, engine);
+    if (result.found !== undefined) report(seed, result.found);
+    process.send!(result);
+    seed += stride;
+    if (result.found === undefined) setImmediate(next);
+  };
+  process.once('disconnect', () => process.exit());
+  next();
+}
+
+/** The exit status of a run of this many jobs. */
+async function supervise(jobs: number): Promise<number> {
+  let programs = 0;
+  let instructions = 0;
+  let batches = 0;
+  const children: ChildProcess[] = [];
+  const status = await new Promise<number>((resolve) => {
+    setTimeout(() => resolve(0), Number(values.seconds) * 1000).unref();
+    for (let job = 0; job < jobs; job++) {
+      const child = fork(process.argv[1]!, ['--seed', `${first + job}`, '--stride', `${jobs}`, '--engine', engine]);
+      children.push(child);
+      child.on('message', (message) => {
+        const result = message as BatchResult;
+        programs += result.programs;
+        instructions += result.instructions;
+        batches++;
+        const rate = (programs / ((performance.now() - begin) / 1000)).toFixed(1);
+        const outcome = result.found === undefined ? 'no difference' : 'A DIFFERENCE';
+        process.stderr.write(
+          `\rseed ${first}, ${batches} batches: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, ${rate}/s, ${outcome} `,
+        );
+        if (result.found !== undefined) resolve(1);
+        else if (programs >= Number(values.programs)) resolve(0);
+      });
+      child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
+    }
+  });
+  process.stderr.write('\n');
+  for (const child of children) child.kill();
+  return status;
 }
 
 function report(seed: number, one: EngineCase): void {
@@ -75,7 +92,7 @@ function report(seed: number, one: EngineCase): void {
   writeFileSync(file, `${JSON.stringify(one, null, 1)}\n`);
   let what: string | undefined;
   try {
-    what = difference(runCase(one, 'reference'), runCase(one, engine!));
+    what = difference(runCase(one, 'reference'), runCase(one, engine));
   } catch (error) {
     what = error instanceof Error ? error.stack : String(error);
   }

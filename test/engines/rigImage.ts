@@ -53,8 +53,24 @@ function template(x2apic: boolean): Uint8Array {
   return bytes;
 }
 
+/** Every engine runs the same case; the image that was made last is likely to be asked for again. */
+const images: { test: EngineCase; image: GuestImage }[] = [];
+const IMAGES_KEPT = 64;
+
 /** The image for a case; every core or vCPU enters at its entry point. */
 export function rigImage(test: EngineCase): GuestImage {
+  const known = images.find(
+    ({ test: { programs, timers, x2apic, cr4 } }) =>
+      programs === test.programs && timers === test.timers && x2apic === test.x2apic && cr4 === test.cr4,
+  );
+  if (known !== undefined) return known.image;
+  const image = makeImage(test);
+  images.push({ test, image });
+  if (images.length > IMAGES_KEPT) images.shift();
+  return image;
+}
+
+function makeImage(test: EngineCase): GuestImage {
   const bytes = template(test.x2apic).slice();
   const view = new DataView(bytes.buffer);
   const store = (address: number, value: bigint): void => view.setBigUint64(address - rig.RIG_BASE, BigInt.asUintN(64, value), true);

@@ -4,10 +4,10 @@ import * as rig from './rigLayout.ts';
 
 const PML4 = rig.TABLES;
 const PDPT = rig.TABLES + 0x1000;
-const PD_LOW = rig.TABLES + 0x2000;
+export const PD_LOW = rig.TABLES + 0x2000;
 const PD_HIGH = rig.TABLES + 0x3000;
-const PT_LOW = rig.TABLES + 0x4000;
-const PT_DATA = rig.TABLES + 0x5000;
+export const PT_LOW = rig.TABLES + 0x4000;
+export const PT_DATA = rig.TABLES + 0x5000;
 export const RIG_CR3 = PML4;
 
 const NX = 1n << 63n;

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { ENGINES } from '../../src/cpu/engines/registry.ts';
+import { SHOOTDOWN_SCHEMES } from '../../src/kernels/lib/shootdown/schemes.ts';
+import type { ShootdownScheme } from '../../src/kernels/lib/shootdown/shootdown.ts';
 import { quickRun, virtual } from '../session/quickRun.ts';
 
 const small = { iterations: '4', think: '2000', reads: '8' };
@@ -52,11 +55,48 @@ describe('every built-in guest powers off', () => {
   });
 });
 
-describe('shootdown schemes', () => {
-  test.for(['ipi', 'shoot4u'])('%s leaves no stale translation, neither for the guest nor for the oracle', (shootdown) => {
-    const { stop, stats } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 3, 50_000), shootdown, params: small, checkTlb: true });
+describe('shootdown with few initiators', () => {
+  test.for([
+    ['spin', 0, 3],
+    ['spin', 1, 1],
+    ['halt', 2, 2],
+    ['halt', 3, 3],
+  ] as const)('cores that %s, %i targets asked for: %i are shot at', ([waits, targets, shotAt]) => {
+    const params = { ...small, pages: '2', initiators: '1', targets: String(targets), waits };
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params });
     expect(stop).toEqual(OFF);
-    expect(stats.shootdown).toMatchObject({ scheme: shootdown, count: 2 * 3 * 4 });
+    // Four shootdowns by the last core of two pages each, there and on every target.
+    expect(stats.shootdown.count).toBe(4);
+    expect(stats.invalidations['INVLPG']).toBe(4 * 2 * (1 + shotAt));
+  });
+
+  test('the last ones initiate, and may shoot at each other', () => {
+    const { stop, stats } = quickRun('shootdown', { cores: 4, params: { ...small, pages: '2', initiators: '2', targets: '1' } });
+    expect([stop, stats.shootdown.count]).toEqual([OFF, 8]);
+    expect(stats.invalidations['INVLPG']).toBe(8 * 2 * 3);
+  });
+});
+
+describe('shootdown schemes', () => {
+  /** Schemes that are there to be caught. */
+  const WRONG: ReadonlySet<string> = new Set(['none', 'shoot4u-fine']);
+  const RIGHT = SHOOTDOWN_SCHEMES.filter(({ name }) => !WRONG.has(name));
+  const BARE = RIGHT.filter(({ needs }) => !needs?.hypervisor);
+  const profileFor = ({ needs }: ShootdownScheme) => (needs?.processor === undefined ? undefined : `ivybridge+${needs.processor}`);
+
+  describe.for(ENGINES)('on engine %s', (engine) => {
+    test.for(RIGHT)('$name leaves no stale translation in two VMs, neither for the guest nor for the oracle', (scheme) => {
+      const params = { ...small, pages: '3' };
+      const given = { cores: 2, vmm: virtual(2, 3, 50_000), shootdown: scheme.name, params, checkTlb: true, engine };
+      const { stop, stats } = quickRun('shootdown', { ...given, profile: profileFor(scheme) });
+      expect(stop).toEqual(OFF);
+      expect(stats.shootdown).toMatchObject({ scheme: scheme.name, count: 2 * 3 * 4 });
+    });
+
+    test.for(BARE)('$name leaves none on bare cores', (scheme) => {
+      const given = { cores: 3, shootdown: scheme.name, params: { ...small, pages: '3' }, checkTlb: true, engine };
+      expect(quickRun('shootdown', { ...given, profile: profileFor(scheme) }).stop).toEqual(OFF);
+    });
   });
 
   test('none is caught by the guest', () => {
@@ -87,11 +127,87 @@ describe('shootdown schemes', () => {
     expect(shoot4u).toBeLessThan(ipi / 5);
   });
 
-  test('shoot4u invalidates by INVVPID on the cores where the targets last ran, ipi by INVLPG on the targets', () => {
-    const counts = (shootdown: string): Record<string, number> =>
-      quickRun('shootdown', { cores: 2, vmm: virtual(1, 2), shootdown, params: { ...small, pages: '3' } }).stats.invalidations;
-    // Two vCPUs, four shootdowns each, three pages: locally by INVLPG, at the one target by INVVPID or by INVLPG.
-    expect([counts('shoot4u')['INVLPG'], counts('shoot4u')['INVVPID-address']]).toEqual([24, 24]);
-    expect([counts('ipi')['INVLPG'], counts('ipi')['INVVPID-address']]).toEqual([48, undefined]);
+  test('ipi invalidates by INVLPG on the targets, and nothing by INVVPID', () => {
+    const { invalidations, vmExits } = counts('ipi', '3');
+    // Two vCPUs, four shootdowns each, three pages: locally and at the one target.
+    expect([invalidations['INVLPG'], invalidations['INVVPID-address'], vmExits['VMCALL']]).toEqual([48, undefined, undefined]);
   });
+
+  test.for([
+    // By how many pages are unmapped: INVVPIDs by address, of a whole context, and INVEPTs.
+    ['shoot4u', '1', [8, 0, 0]],
+    ['shoot4u', '3', [0, 8, 8]],
+    ['shoot4u-mode0', '1', [0, 8, 8]],
+    ['shoot4u-mode1', '1', [0, 8, 0]],
+    ['shoot4u-mode1', '3', [0, 8, 0]],
+    ['shoot4u-mode3', '1', [8, 0, 0]],
+    ['shoot4u-mode3', '3', [0, 8, 0]],
+    ['shoot4u-multicast', '3', [24, 0, 0]],
+    ['shoot4u-multicast', '40', [0, 8, 0]],
+  ] as const)(
+    '%s of %s pages invalidates on the core where the target last ran, by one hypercall and no IPI',
+    ([shootdown, pages, wanted]) => {
+      const { invalidations, vmExits } = counts(shootdown, pages);
+      const found = ['INVVPID-address', 'INVVPID-context', 'INVEPT-context'].map((name) => invalidations[name] ?? 0);
+      expect(found).toEqual(wanted);
+      expect(vmExits['VMCALL']).toBe(8);
+      expect(invalidations['INVLPG'] ?? 0).toBe(pages === '40' ? 0 : 8 * Number(pages));
+    },
+  );
+
+  test('invlpgb and rar take no vCPU out of its guest but the caller, rar by its one hypercall', () => {
+    for (const [shootdown, profile] of [
+      ['invlpgb', 'zen3'],
+      ['rar', 'sapphirerapids'],
+    ] as const) {
+      const params = { ...small, iterations: '8' };
+      const { vmExits, invalidations } = quickRun('shootdown', { cores: 4, vmm: virtual(1, 4), shootdown, profile, params }).stats;
+      const { stats: bare } = quickRun('smp', { cores: 4, vmm: virtual(1, 4), profile });
+      // External interrupts: those that start the cores, as in any guest.
+      expect(vmExits['EXTERNAL_INTERRUPT'] ?? 0).toBeLessThanOrEqual((bare.vmExits['EXTERNAL_INTERRUPT'] ?? 0) + 8);
+      expect(vmExits['VMCALL'] ?? 0).toBe(shootdown === 'rar' ? 32 : 0);
+      expect(invalidations[shootdown === 'rar' ? 'INVVPID-address' : 'INVLPGB']).toBe(shootdown === 'rar' ? 32 * 3 : 32 * 4);
+    }
+  });
+
+  test.for(['kvmtlb', 'kvm-pv', 'hyperv'])('%s leaves a flush for a vCPU that does not run, and does not wait for it', (shootdown) => {
+    const params = { iterations: '20', think: '5000', reads: '8' };
+    const { stats } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 2, 500_000), shootdown, params });
+    const { stats: ipi } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 2, 500_000), shootdown: 'ipi', params });
+    expect(stats.shootdown.latencyCycles.mean!).toBeLessThan(ipi.shootdown.latencyCycles.mean! / 3);
+    expect((stats.invalidations['INVVPID-context'] ?? 0) + (stats.invalidations['INVVPID-address'] ?? 0)).toBeGreaterThan(0);
+    expect(stats.vmExits['VMCALL'] ?? 0).toBe(shootdown === 'hyperv' ? 2 * 2 * 20 : 0);
+  });
+
+  test('kvm-pv-ipi sends its IPIs by one hypercall where kvm-pv has an exit for each', () => {
+    const params = { ...small, iterations: '8' };
+    const exits = (shootdown: string) => quickRun('shootdown', { cores: 4, vmm: virtual(1, 4), shootdown, params }).stats.vmExits;
+    const [single, many] = [exits('kvm-pv-ipi'), exits('kvm-pv')];
+    expect(single['VMCALL']!).toBeLessThanOrEqual(32 + 8);
+    expect(many['WRMSR']! - single['WRMSR']!).toBeGreaterThan(2 * 24);
+  });
+
+  test('shoot4u-fine is caught by the oracle where a range has more than a page, and is right for one', () => {
+    const params = { iterations: '10', think: '2000', reads: '32' };
+    const run = (pages: string) =>
+      quickRun('shootdown', { cores: 3, vmm: virtual(1, 3), shootdown: 'shoot4u-fine', params: { ...params, pages }, checkTlb: true }).stop;
+    expect(run('1')).toEqual(OFF);
+    expect(run('3')).toMatchObject({ kind: 'oracle', detail: expect.stringContaining('the shootdown that should have removed it') });
+  });
+
+  test('serial policies wait for one target after the other, multicast for all at once', () => {
+    const median = (shootdown: string): number =>
+      quickRun('shootdown', { cores: 8, vmm: virtual(1, 8), shootdown, params: { iterations: '5', think: '200000' } }).stats.shootdown
+        .latencyCycles.median!;
+    const [serial, multicast] = [median('shoot4u'), median('shoot4u-multicast')];
+    // Seven targets: seven round trips of two message latencies at least, against one.
+    expect(serial).toBeGreaterThan(7 * 1000);
+    expect(multicast).toBeLessThan(serial / 1.5);
+  });
+
+  /** What two vCPUs do on two cores that are theirs, with four shootdowns each. */
+  function counts(shootdown: string, pages: string) {
+    const params = { ...small, pages, slots: '64' };
+    return quickRun('shootdown', { cores: 2, vmm: virtual(1, 2), shootdown, params }).stats;
+  }
 });

@@ -9,6 +9,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'src/webAssembly.d.ts': 'declarations',
   'src/index.ts': 'test/house/package.test.ts imports it from the packed tarball',
   'src/trace/runStats.ts': 'types',
+  'src/experiments/pointWorker.ts': 'a thread of the pool: test/experiments/workerPool.test.ts runs it as it is built',
   'src/cli/main.ts': 'the process itself: test/house/readme.test.ts and test/cli/badInput.test.ts run it',
   'src/cli/sessionLibrary.ts': 'loaded by the process: test/cli/badInput.test.ts and test/house/readme.test.ts run it',
 };

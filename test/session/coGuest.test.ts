@@ -28,6 +28,12 @@ describe('a guest beside the measured one', () => {
   test('is part of the plan: its image and parameters, with the scheme and the lock of the run', () => {
     const { virtual: plan } = planRun(options('smp', { vmm: beside('shootdown', { pages: '4' }), shootdown: 'shoot4u' }));
     const same = planRun(options('shootdown', { params: { pages: '4' }, vmm: virtual(1, 2), shootdown: 'shoot4u' }));
-    expect(plan!.coGuest).toEqual({ guest: 'shootdown', parameters: { pages: 4 }, image: same.image, imageHash: same.imageHash });
+    expect(plan!.coGuest).toEqual({
+      guest: 'shootdown',
+      parameters: { pages: 4 },
+      image: same.image,
+      imageHash: same.imageHash,
+      haltExits: true,
+    });
   });
 });

@@ -27,6 +27,7 @@ const ROWS: Row[] = [
   [events.EVENT_VIRTUAL_INTERRUPT, 0, 15, 1, 2, 0xfd, 0],
   [events.EVENT_MARK, 0, 16, 1, 0x1000, -1, 3],
   [events.EVENT_ACTIVITY, 0, 17, 3, 0, 0, 0],
+  [events.EVENT_PRIVILEGE, 0, 18, 3, 0, 0, 0],
 ];
 
 function write(extension: TraceExtension, mask = ALL_EVENTS): MemorySink {
@@ -60,6 +61,7 @@ test('text: one aligned line per event, numbers by their format', () => {
             15 c0  virtual-interrupt vm=1 vcpu=2 vector=0xfd source=0
             16 c0  mark              mark=shootdown-begin rdi=0000000000001000 rsi=ffffffffffffffff rdx=0000000000000003
             17 c0  activity          state=wait-for-sipi rip=0000000000000000
+            18 c0  privilege         cpl=3
 `.slice(1),
   );
 });
@@ -102,8 +104,8 @@ describe('selection', () => {
   test('names and groups are selected', () => expect(names('tlb,mark')).toEqual(['tlb-fill', 'invalidate', 'mark']));
   test('a minus takes away', () => expect(names('vmx, -hypercall ,-vm-exit')).toEqual(['vm-entry', 'hypercall-end', 'virtual-interrupt']));
   test('all is every event', () => expect(selectEvents('all')).toBe(ALL_EVENTS));
-  test('the default leaves out what happens per instruction and per TLB fill', () => {
-    expect(names('default')).toEqual(names('all,-instruction,-tlb-fill'));
+  test('the default leaves out what happens per instruction, per TLB fill and per system call', () => {
+    expect(names('default')).toEqual(names('all,-instruction,-tlb-fill,-privilege'));
     expect(names('default')).not.toContain('instruction');
   });
   test.each(['', 'tlbs', 'mark,', '-'])('an unknown word is named: %j', (list) =>

@@ -37,12 +37,19 @@ export class Effects implements Ops<Value> {
   /** It touches the x87 unit or MMX registers. */
   x87Unit = false;
 
+  private static readonly known = new WeakMap<Instruction, Readonly<Effects>>();
+
   /** The effects of an instruction of kind `plain` or `branch`. */
-  static of(insn: Instruction): Effects {
+  static of(insn: Instruction): Readonly<Effects> {
     if (insn.kind === 'system') throw new Error(`${insn.form}: a long operation has no meaning to look at`);
-    const effects = new Effects();
-    insn.meaning(effects, insn);
-    return effects;
+    let known = Effects.known.get(insn);
+    if (known === undefined) {
+      const effects = new Effects();
+      insn.meaning(effects, insn);
+      known = effects;
+      Effects.known.set(insn, known);
+    }
+    return known;
   }
 
   constant(): Value {

@@ -41,7 +41,7 @@ import {
 import { COUNTER_INTERRUPTS, COUNTER_VM_ENTRIES } from '../../trace/counters.ts';
 import type { Core } from '../core.ts';
 import { deliverEvent } from '../events/exceptions.ts';
-import { updateMode } from '../mode.ts';
+import { restoreMode } from '../mode.ts';
 import {
   ACTIVITY_ACTIVE,
   BLOCKING_BY_NMI,
@@ -121,7 +121,7 @@ export function vmEntry(core: Core): string | undefined {
   context.eptAccessedDirty = (eptp & EPTP_AD) !== 0;
   context.vpid = vmx.secondary & SECONDARY_VPID ? vmcs.readNumber(VMCS_VPID) : 0;
   if (!(vmx.secondary & SECONDARY_VPID)) core.mmu.invalidate.vmTransition();
-  updateMode(core);
+  restoreMode(core);
 
   core.charge(core.costs.vmEntry);
   state.counters[COUNTER_VM_ENTRIES]!++;

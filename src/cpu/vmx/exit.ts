@@ -28,7 +28,7 @@ import {
 import { COUNTER_VM_EXITS } from '../../trace/counters.ts';
 import { EVENT_VM_EXIT } from '../../trace/events.ts';
 import type { Core } from '../core.ts';
-import { updateMode } from '../mode.ts';
+import { restoreMode } from '../mode.ts';
 import {
   ACTIVITY_ACTIVE,
   ACTIVITY_MWAIT,
@@ -103,7 +103,7 @@ export function vmExit(core: Core, reason: number, qualification: number, instru
   vmx.primary = 0;
   vmx.secondary = 0;
   vmx.exceptionBitmap = 0;
-  updateMode(core);
+  restoreMode(core);
 
   core.charge(core.costs.vmExit);
   state.counters[COUNTER_VM_EXITS]!++;

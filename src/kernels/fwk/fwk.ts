@@ -6,6 +6,7 @@
  * Order of locks, outermost first; a lock is taken only while those that are held come before it:
  *   mmap lock (sleeps or spins) > page-table lock > page frames
  *   mmap lock, futex bucket > queue of the mmap lock > run queue
+ *   sleepers > run queue
  *   threads, address spaces, serial line: alone
  * Interrupt handlers take none. All of them are waited for with interrupts on, so whoever waits serves shootdowns; and no spinlock is held during
  * a shootdown. So two cores that shoot each other down, each waiting for a lock of the other, both come through: what each waits for in the end is a core
@@ -22,7 +23,7 @@ import { addr } from '../../asm/symbolValue.ts';
 import type { GuestChoices } from '../guest.ts';
 import { setHandler } from '../lib/interrupts.ts';
 import { buildKernel } from '../lib/kernel.ts';
-import { MAX_CORES, VECTOR_TIMER } from '../lib/layout.ts';
+import { MAX_CORES, VECTOR_CALL_FUNCTION, VECTOR_TIMER } from '../lib/layout.ts';
 import { cpu, PerCpu } from '../lib/percpu.ts';
 import { shootdown } from '../lib/shootdown/shootdown.ts';
 import { smp } from '../lib/smp.ts';
@@ -46,6 +47,7 @@ import { protect } from './protect.ts';
 import { runQueues } from './runQueue.ts';
 import { rwSemaphore } from './rwSemaphore.ts';
 import { scheduler } from './scheduler.ts';
+import { sleep } from './sleep.ts';
 import { syscallTable } from './syscallTable.ts';
 import { teardown } from './teardown.ts';
 import { STACK_GUARD, THREAD_RUNNABLE, Thread, threads } from './thread.ts';
@@ -63,7 +65,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   const parts = [
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
-    ...[entry, syscallTable, memoryCalls, protect, threadCalls, futex, files, processes, exceptions],
+    ...[entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, processes, exceptions],
   ];
   a.include(smp);
   for (const part of parts) a.include(part);
@@ -87,6 +89,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
     a.fxsave64(mem('initial_fpu'));
     a.call('shootdown_setup');
     a.call('smp_start');
+    setHandler(a, VECTOR_CALL_FUNCTION, 'shootdown_interrupt');
     a.call('core_begin');
     a.mov(ebx, addr('programs'));
     a.while_(

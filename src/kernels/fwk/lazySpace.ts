@@ -7,6 +7,7 @@
  */
 
 import { CR3_NO_INVALIDATE_BIT } from '../../arch/controlRegisters.ts';
+import { MARK_SERVE_BEGIN, MARK_SERVE_END } from '../../arch/marks.ts';
 import type { Assembler } from '../../asm/assembler.ts';
 import { at } from '../../asm/operand.ts';
 import { cr3, eax, ecx, rax, rcx, rdx } from '../../asm/register.ts';
@@ -20,6 +21,13 @@ import type { KernelChoices } from './parameters.ts';
 export const lazySpace =
   ({ pcid, lazyLeave }: KernelChoices) =>
   (a: Assembler): void => {
+    a.comment('the interrupt by which other cores call functions here: in this kernel that is always a shootdown');
+    a.proc('shootdown_interrupt', {}, () => {
+      a.mark(MARK_SERVE_BEGIN);
+      a.call('serve_calls');
+      a.mark(MARK_SERVE_END);
+    });
+
     a.proc('shootdown_serve', {}, () => {
       if (lazyLeave) {
         a.cmp(core(KernelCore.lazy), 0);

@@ -17,6 +17,7 @@ export const SYSCALLS = {
   brk: [12, 'sys_brk'],
   sched_yield: [24, 'sys_sched_yield'],
   madvise: [28, 'sys_madvise'],
+  nanosleep: [35, 'sys_nanosleep'],
   getpid: [39, 'sys_getpid'],
   clone: [56, 'sys_clone'],
   exit: [60, 'sys_exit'],

@@ -4,6 +4,8 @@
  * `call_function(RDI = mask of cores, RSI = procedure, RDX = its argument)`. The mask must not hold the caller. Call it with interrupts
  * on: while a core waits, it serves the requests of others, so that two cores that call each other both get their answers.
  *
+ * IPIs go out one by one, or all at once by the procedure in `ipi_multicast` (RDI = mask of cores, ESI = low half of the ICR) if there is one.
+ *
  * Each core has one request of its own (`callFunction`, `callArgument`, and in `callWaiting` who has yet to serve it) and a mask of the
  * cores whose requests it must serve (`callRequests`). A request is published by the locked BTS in the target's mask, which orders it
  * after everything the caller wrote before, page-table entries included. A server clears its bit in the caller's `callWaiting` last: from
@@ -21,6 +23,8 @@ import { areaOf, cpu, PerCpu } from './percpu.ts';
 export const FIXED_IPI = (DELIVERY_FIXED << ICR_DELIVERY_SHIFT) | ICR_ASSERT;
 
 export function callFunction(a: Assembler): void {
+  a.variable('ipi_multicast');
+
   a.proc('call_function', { saves: [rbx, r12, r13, r14] }, () => {
     a.test(rdi, rdi);
     a.return_if('z');
@@ -30,6 +34,7 @@ export function callFunction(a: Assembler): void {
     a.mov(at(rbx, PerCpu.callWaiting), rdi);
 
     a.mov(r12, rdi);
+    a.mov(r14, rdi);
     a.repeat_while('nz', () => {
       a.bsf(r13, r12);
       a.btr(r12, r13);
@@ -37,10 +42,19 @@ export function callFunction(a: Assembler): void {
       areaOf(a, rcx);
       a.mov(eax, at(rbx, PerCpu.number));
       a.lock.bts(at(rcx, PerCpu.callRequests), rax);
-      a.mov(edi, at(rcx, PerCpu.apicId));
-      a.mov(esi, FIXED_IPI | VECTOR_CALL_FUNCTION);
-      a.call('lapic_send');
+      a.cmp(mem64('ipi_multicast'), 0);
+      a.if_('e', () => {
+        a.mov(edi, at(rcx, PerCpu.apicId));
+        a.mov(esi, FIXED_IPI | VECTOR_CALL_FUNCTION);
+        a.call('lapic_send');
+      });
       a.test(r12, r12);
+    });
+    a.cmp(mem64('ipi_multicast'), 0);
+    a.if_('ne', () => {
+      a.mov(rdi, r14);
+      a.mov(esi, FIXED_IPI | VECTOR_CALL_FUNCTION);
+      a.call(mem64('ipi_multicast'));
     });
 
     a.cmp(at(rbx, PerCpu.callWaiting), 0);

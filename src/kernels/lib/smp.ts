@@ -28,6 +28,8 @@ const BEFORE_SECOND_STARTUP = 5_000;
 export function smp(a: Assembler): void {
   for (const part of [trampoline, callFunction, time]) a.include(part);
   a.variable('cores_online', 1);
+  a.comment('a procedure that each core but 0 runs when it comes online, or 0; set before smp_start');
+  a.variable('core_online_hook');
   a.comment('the procedure that all cores are to run, and how many times there has been one');
   a.variable('smp_procedure');
   a.variable('smp_rounds');
@@ -91,6 +93,8 @@ export function smp(a: Assembler): void {
   a.label('core_entry');
   a.mov(ebx, edi);
   a.call('core_setup');
+  a.cmp(mem64('core_online_hook'), 0);
+  a.if_('ne', () => a.call(mem64('core_online_hook')));
   a.lock.bts(mem64('cores_online'), rbx);
   a.xor(ebx, ebx);
   a.label('.idle');

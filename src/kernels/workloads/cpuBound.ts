@@ -1,10 +1,12 @@
 /**
  * cpu-bound: keeps every core busy for good, and makes no use of the kernel: the neighbour that takes its share of the processors.
  *
- * Entry: `main` on core 0, interrupts on (lib/boot). All cores are started; each computes until the run is ended from outside, or until
+ * Entry: `main` on core 0, interrupts on (lib/boot). All cores are started, which MARK_ROI_BEGIN tells; each computes until the run is ended from outside, or until
  * `rounds` rounds are done. `work=primes` is what `sysbench cpu` does: a round counts the primes below LIMIT by trial division.
- * `work=spin` is a loop of one jump: a core that only waits costs the host nothing, and the VMM sees the same.
+ * `work=spin` is a loop of one jump. `work=halt` halts: where halting gives the core away nothing is left of this guest, but under
+ * `--no-halt-exits` a vCPU that halts keeps its core as one that spins does, and costs the host's time nothing.
  */
+import { MARK_ROI_BEGIN } from '../../arch/marks.ts';
 import type { Assembler } from '../../asm/assembler.ts';
 import { mem64 } from '../../asm/operand.ts';
 import { eax, ebx, ecx, edi, edx, rbx, rdi } from '../../asm/register.ts';
@@ -22,8 +24,11 @@ const LIMIT = 10_000;
 export const cpuBound: GuestDefinition = {
   name: 'cpu-bound',
   doc: 'every core computes, without end unless `rounds` is given: a neighbour for --co-guest',
-  parameters: [{ name: 'rounds', default: 0, min: 0, max: 1_000_000, doc: 'rounds of counting primes on each core; 0: without end' }],
-  options: [{ name: 'work', default: 'primes', choices: ['primes', 'spin'], doc: 'what the cores do' }],
+  parameters: [
+    { name: 'rounds', default: 0, min: 0, max: 1_000_000, doc: 'rounds of counting primes on each core; 0: without end' },
+    { name: 'cores', default: 0, min: 0, max: 64, doc: 'cores that are started, from core 0 on; 0: all' },
+  ],
+  options: [{ name: 'work', default: 'primes', choices: ['primes', 'spin', 'halt'], doc: 'what the cores do' }],
   minCores: 1,
   figures: FIGURES,
   build: (choices) => buildKernel(choices.lock, (a) => scenario(a, choices)),
@@ -31,20 +36,32 @@ export const cpuBound: GuestDefinition = {
 
 function scenario(a: Assembler, { parameters, options }: GuestChoices): void {
   const rounds = parameters['rounds']!;
-  if (options['work'] === 'spin' && rounds > 0) throw new Error('cpu-bound: rounds are for work=primes; spinning has none');
+  const cores = parameters['cores']!;
+  const work = options['work']!;
+  if (work !== 'primes' && rounds > 0) throw new Error(`cpu-bound: rounds are for work=primes; work=${work} has none`);
   a.include(smp);
   a.include(barrier);
   a.variable('primes');
 
   a.proc('main', {}, () => {
+    if (cores > 0) {
+      a.comment('nobody learns of the others');
+      a.cmp(mem64('boot_cores'), cores);
+      a.if_('a', () => a.mov(mem64('boot_cores'), cores));
+    }
     a.call('smp_start');
+    a.mark(MARK_ROI_BEGIN);
     a.mov(edi, addr('cpu_bound'));
     a.call('smp_run');
     reportFigure(a, FIGURES, 'primes', mem64('primes'));
   });
 
   a.proc('cpu_bound', { saves: [rbx] }, () => {
-    if (options['work'] === 'spin') {
+    if (work === 'halt') {
+      a.loop(() => a.hlt());
+      return;
+    }
+    if (work === 'spin') {
       a.label('.forever');
       a.jmp('.forever');
       return;

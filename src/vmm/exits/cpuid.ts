@@ -1,9 +1,11 @@
 import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_MONITOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
-import { CPUID_HYPERVISOR, HYPERVISOR_SIGNATURE } from '../../arch/hypercalls.ts';
+import { CPUID_HYPERVISOR_FIRST, CPUID_HYPERVISOR_LAST } from '../../arch/hypervisorCpuid.ts';
 import { RAX, RCX } from '../../arch/registers.ts';
+import { CPUID_7_EDX_CORE_CAPABILITIES } from '../../arch/remoteActions.ts';
 import { VMCS_GUEST_CR4 } from '../../arch/vmcs.ts';
-import { type CpuidResult, hypervisorWords } from '../../cpu/cpuid.ts';
+import type { CpuidResult } from '../../cpu/cpuid.ts';
 import { showOsxsave, writeCpuid } from '../../cpu/system/identification.ts';
+import { hypervisorLeaf } from '../hypervisorLeaves.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';
@@ -11,7 +13,7 @@ import { skipInstruction } from './skip.ts';
 /** The leaf of MONITOR and MWAIT. */
 const CPUID_MONITOR = 5;
 
-/** CPUID: the machine's answers with the vCPU's APIC id and count, without VMX, MONITOR and MWAIT, with the hypervisor bit and leaf. */
+/** CPUID: the machine's answers with the vCPU's APIC id and count, without VMX, MONITOR and MWAIT, with the hypervisor bit and leaves. */
 export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
   const { u64 } = pcpu.core.state;
   pcpu.core.charge(pcpu.vmm.costs.cpuidEmulation);
@@ -21,8 +23,10 @@ export function handleCpuid(pcpu: Pcpu, vcpu: Vcpu): void {
 
 function answer(pcpu: Pcpu, vcpu: Vcpu, leaf: number, subleaf: number): CpuidResult {
   if (leaf === CPUID_MONITOR) return [0, 0, 0, 0];
-  if (leaf === CPUID_HYPERVISOR) return [CPUID_HYPERVISOR, ...hypervisorWords(HYPERVISOR_SIGNATURE)];
+  if (leaf >= CPUID_HYPERVISOR_FIRST && leaf <= CPUID_HYPERVISOR_LAST) return hypervisorLeaf(leaf);
   const result = showOsxsave(pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id), leaf, vcpu.vmcs.read(VMCS_GUEST_CR4));
   if (leaf === 1) result[2] = (result[2] & ~(CPUID_1_ECX_VMX | CPUID_1_ECX_MONITOR)) | CPUID_1_ECX_HYPERVISOR;
+  // Remote actions are the host's.
+  if (leaf === 7) result[3] &= ~CPUID_7_EDX_CORE_CAPABILITIES;
   return result;
 }

@@ -6,13 +6,14 @@ import { RAX, RCX, RDX } from '../../arch/registers.ts';
 import { VECTOR_GP } from '../../arch/vectors.ts';
 import { VMCS_TSC_OFFSET } from '../../arch/vmcs.ts';
 import { injectException } from '../injection.ts';
+import { PARAVIRTUAL_MSRS } from '../msrs/registry.ts';
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { skipInstruction } from './skip.ts';
 
 const isApicMsr = (msr: number): boolean => msr >= X2APIC_MSR_FIRST && msr <= X2APIC_MSR_LAST;
 
-/** RDMSR of what the MSR bitmap keeps: the virtual APIC. Anything else does not exist: #GP(0). */
+/** RDMSR of what the MSR bitmap keeps, the virtual APIC, and of paravirtual MSRs. Anything else does not exist: #GP(0). */
 export function handleRdmsr(pcpu: Pcpu, vcpu: Vcpu): void {
   const { u64 } = pcpu.core.state;
   const msr = Number(u64[RCX]! & 0xffff_ffffn);
@@ -33,7 +34,7 @@ export function handleWrmsr(pcpu: Pcpu, vcpu: Vcpu): void {
   core.charge(icr ? vmm.costs.icrEmulation : isApicMsr(msr) ? vmm.costs.apicEmulation : vmm.costs.msrEmulation);
   vcpu.syncClock(core.clock);
   vmm.writing = pcpu;
-  if (!writeMsr(vcpu, msr, u64[RDX]! & 0xffff_ffffn, u64[RAX]! & 0xffff_ffffn)) return injectException(vcpu, VECTOR_GP, 0);
+  if (!writeMsr(pcpu, vcpu, msr, u64[RDX]! & 0xffff_ffffn, u64[RAX]! & 0xffff_ffffn)) return injectException(vcpu, VECTOR_GP, 0);
   if (icr) core.charge(vmm.costs.icrTarget * vcpu.vm.interconnect.targets);
   skipInstruction(vcpu);
 }
@@ -41,13 +42,13 @@ export function handleWrmsr(pcpu: Pcpu, vcpu: Vcpu): void {
 function readMsr(vcpu: Vcpu, msr: number): bigint | undefined {
   if (msr === IA32_APIC_BASE) return BigInt(vcpu.apic.base);
   if (msr === IA32_TSC_DEADLINE) return deadlineToGuest(vcpu);
-  if (!isApicMsr(msr)) return undefined;
+  if (!isApicMsr(msr)) return PARAVIRTUAL_MSRS.get(msr)?.read(vcpu);
   const low = x2apicRead(vcpu.apic, msr);
   return low === APIC_ACCESS_FAULT ? undefined : BigInt(low) | (BigInt(x2apicReadHigh(vcpu.apic, msr)) << 32n);
 }
 
 /** False when the write raises #GP(0). */
-function writeMsr(vcpu: Vcpu, msr: number, high: bigint, low: bigint): boolean {
+function writeMsr(pcpu: Pcpu, vcpu: Vcpu, msr: number, high: bigint, low: bigint): boolean {
   const value = (high << 32n) | low;
   if (msr === IA32_APIC_BASE) return value >> 40n === 0n && vcpu.apic.writeBase(Number(value));
   if (msr === IA32_TSC_DEADLINE) {
@@ -55,7 +56,8 @@ function writeMsr(vcpu: Vcpu, msr: number, high: bigint, low: bigint): boolean {
     vcpu.apic.writeTscDeadline(value === 0n ? 0 : Math.max(1, Number(cycles)));
     return true;
   }
-  return isApicMsr(msr) && x2apicWrite(vcpu.apic, msr, Number(low), Number(high));
+  if (isApicMsr(msr)) return x2apicWrite(vcpu.apic, msr, Number(low), Number(high));
+  return PARAVIRTUAL_MSRS.get(msr)?.write(vcpu, value, pcpu) ?? false;
 }
 
 function deadlineToGuest(vcpu: Vcpu): bigint {

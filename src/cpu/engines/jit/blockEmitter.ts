@@ -1,13 +1,16 @@
+import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import type { Block } from '../../decode/block.ts';
 import type { Instruction } from '../../decode/instruction.ts';
 import { I32_LEFT_BLOCK, I32_LEFT_INSTRUCTION } from '../../state.ts';
 import { MARK_REGISTERS, mark, markNumber } from '../../system/mark.ts';
+import type { Effect } from './effect.ts';
 import type { EmitterOps } from './emitterOps.ts';
+import { flagsSeenAfter } from './flagLiveness.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { type Continuation, InstructionEmitter } from './instructionEmitter.ts';
 import { INVLPG_HOST } from './invalidateEmitter.ts';
 import { CLOCK_BYTE, LEFT_FAULTED, LEFT_TO_REFERENCE } from './jitLayout.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import { emitPauseWatch } from './pauseEmitter.ts';
 import { type RegionFrame, RUNTIME_NUMBERS } from './regionFrame.ts';
 import { emitRepeatInBulk } from './repeatEmitter.ts';
@@ -48,6 +51,7 @@ export class BlockEmitter {
   private cycles = 0;
   private lookups = 0;
   private offset = 0;
+  private readonly compilable = new Map<Instruction, boolean>();
 
   constructor(frame: RegionFrame, facts: RegionFacts, surroundings: BlockSurroundings) {
     this.frame = frame;
@@ -56,6 +60,16 @@ export class BlockEmitter {
     this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
       leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
     });
+  }
+
+  /** Generated code does the instruction, which is no long operation. Its registers count as touched then. */
+  isCompilable(insn: Instruction): boolean {
+    let known = this.compilable.get(insn);
+    if (known === undefined) {
+      known = record(this.instructions.ops, insn);
+      this.compilable.set(insn, known);
+    }
+    return known;
   }
 
   /** The block is left to the reference engine where it begins. */
@@ -77,16 +91,18 @@ export class BlockEmitter {
   emit(block: Block, index: number, expected: RuleAtWidth | undefined): void {
     const { instructions } = this;
     this.begin(index, expected);
+    const { ops } = instructions;
+    const seen = flagsSeenAfter(block, (insn) => this.isCompilable(insn));
     for (const insn of block.instructions) {
       this.offset = insn.offset;
-      const { ops } = instructions;
       if (insn.mnemonic === 'Pause') return this.emitPause(insn);
       if (insn.mnemonic === 'Invlpg') return this.emitInvlpg(insn);
       if (insn.operation === mark) return this.emitMark(insn);
       if (block.instructions.length === 1) emitRepeatInBulk(this.frame.builder, this.frame.locals, RUNTIME_NUMBERS.repeat, insn);
-      if (insn.kind === 'system' || !record(ops, insn)) return this.leaveToReference();
+      if (insn.kind === 'system' || !this.isCompilable(insn)) return this.leaveToReference();
+      record(ops, insn);
       const last = this.retired === block.instructions.length - 1;
-      const continuation = instructions.emit(ops.effects, this.cycles);
+      const continuation = instructions.emit(withoutFlags(ops.effects, ~seen[this.retired]!), this.cycles);
       this.retired++;
       this.cycles += insn.cycles;
       this.lookups += instructions.accesses;
@@ -179,10 +195,10 @@ export class BlockEmitter {
       flags.restore(before);
       this.surroundings.edge(after);
     } else this.surroundings.edge(after + delta);
-    if (outside === undefined) return;
+    if (!outside) return;
     // The repetition is over in here; out there it never began.
     builder.close();
-    flags.restore(outside);
+    flags.forget();
     this.lookups -= this.instructions.accesses;
     this.finishBlock();
     this.surroundings.edge(after);
@@ -275,8 +291,16 @@ export class BlockEmitter {
   }
 }
 
+/** The effects without status flags that nobody sees. */
+const withoutFlags = (effects: readonly Effect[], unseen: number): readonly Effect[] =>
+  effects.filter(
+    (effect) =>
+      !(effect.kind === 'flags' && (effect.rule.mask & ~unseen) === 0) &&
+      !(effect.kind === 'flag' && RFLAGS_STATUS & unseen & (1 << effect.bit)),
+  );
+
 /** Runs the meaning of an instruction on the recorder; false when it cannot be compiled. */
-export function record(ops: EmitterOps, insn: Instruction): boolean {
+function record(ops: EmitterOps, insn: Instruction): boolean {
   ops.effects = [];
   ops.nextOffset = insn.offset + insn.length;
   try {
@@ -285,7 +309,7 @@ export function record(ops: EmitterOps, insn: Instruction): boolean {
       ({ kind }, at) => kind !== 'end-if' || ops.effects.slice(0, at).every((before) => before.kind === 'settle-flags'),
     );
   } catch (error) {
-    if (!(error instanceof NotCompilable)) throw error;
+    if (error !== notCompilable) throw error;
     return false;
   }
 }

@@ -6,7 +6,7 @@ import type { Width } from '../../decode/instruction.ts';
 import type { FlagBit, FlagRule, Ops } from '../../semantics/ops.ts';
 import { I32_SEGMENT_SELECTOR, U64_SEGMENT_BASE } from '../../state.ts';
 import { constantNode, localNode, NODE_CALL, NODE_CONDITION, NODE_FLAG, NODE_SELECT, Node, stateNode } from './node.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import { settledNode, VectorEmitterOps } from './vectorEmitterOps.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
@@ -104,7 +104,7 @@ export class EmitterOps extends VectorEmitterOps implements Ops<Node> {
 
   /** high:low as one 64-bit value; only up to 32-bit divisions fit. */
   private dividend(width: Width, high: Node, low: Node): Node {
-    if (width === 64) throw new NotCompilable();
+    if (width === 64) throw notCompilable;
     return this.binary(op.i64_or, 64, this.binary(op.i64_shl, 64, high, constantNode(BigInt(width))), low);
   }
 
@@ -359,11 +359,11 @@ export class EmitterOps extends VectorEmitterOps implements Ops<Node> {
   }
 
   probeStore(): void {
-    throw new NotCompilable();
+    throw notCompilable;
   }
 
   checkSegment(): void {
-    throw new NotCompilable();
+    throw notCompilable;
   }
 
   jump(target: Node): void {

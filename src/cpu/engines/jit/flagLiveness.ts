@@ -19,6 +19,29 @@ export function changesFlagsFirst(block: Block, isCompilable: (insn: Instruction
 }
 
 /**
+ * By instruction of a block: the status flags that somebody may still see after it. Others are changed first, by instructions that cannot be left
+ * in between.
+ */
+export function flagsSeenAfter(block: Block, isCompilable: (insn: Instruction) => boolean): readonly number[] {
+  const seen: number[] = [];
+  let after = RFLAGS_STATUS;
+  for (const insn of block.instructions.toReversed()) {
+    if (insn.kind === 'system' || !isCompilable(insn)) {
+      seen.push(after);
+      after = RFLAGS_STATUS;
+      continue;
+    }
+    const { flagsRead, flagsWritten, flagsConditional, loads, stores, raises } = Effects.of(insn);
+    // A store into the block itself is followed by an exit, with the flags as they are then.
+    if (stores > 0) after = RFLAGS_STATUS;
+    seen.push(after);
+    if (loads > 0 || stores > 0 || raises) after = RFLAGS_STATUS;
+    else after = (after & ~(flagsWritten & ~flagsConditional)) | (flagsRead & RFLAGS_STATUS);
+  }
+  return seen.reverse();
+}
+
+/**
  * By block: the rule that pending flags will follow when it begins, in all likelihood: that of every block before it in the region. Others may
  * enter it with anything.
  */

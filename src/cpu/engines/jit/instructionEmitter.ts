@@ -9,11 +9,11 @@ import { accessWord, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } fro
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { Effect } from './effect.ts';
 import { type EmitterLocals, EmitterOps } from './emitterOps.ts';
-import { type FlagLocals, type FlagSnapshot, FlagState } from './flagState.ts';
+import { type FlagLocals, FlagState } from './flagState.ts';
 import { FloatEmitter, type FloatNumbers } from './floatEmitter.ts';
 import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import { simdOp } from './simd.ts';
 import { I32, I64, op, V128 } from './wasmModule.ts';
 
@@ -46,8 +46,8 @@ export interface RuntimeNumbers extends FloatNumbers {
 /** How an instruction goes on, once its writes are made. */
 export type Continuation =
   | { readonly kind: 'next' }
-  /** `condition` undefined: always. With `outside`, an `if` is open whose end that knowledge of the flags belongs to. */
-  | { readonly kind: 'branch'; readonly condition: number | undefined; readonly delta: number; readonly outside: FlagSnapshot | undefined }
+  /** `condition` undefined: always. With `outside`, an `if` is open at whose end the instruction has done nothing. */
+  | { readonly kind: 'branch'; readonly condition: number | undefined; readonly delta: number; readonly outside: boolean }
   /** The target is in the `rip` local. */
   | { readonly kind: 'jump' };
 
@@ -102,7 +102,7 @@ export class InstructionEmitter {
   emit(effects: readonly Effect[], prefixCycles: number): Continuation {
     this.prefixCycles = prefixCycles;
     this.accesses = 0;
-    let outside: FlagSnapshot | undefined;
+    let outside = false;
     let jump: Continuation = { kind: 'next' };
     const writes: Effect[] = [];
     for (const effect of effects) {
@@ -123,12 +123,12 @@ export class InstructionEmitter {
           this.emitRaise(effect.condition, effect.vector, effect.errorCode);
           break;
         case 'end-if':
-          if (outside !== undefined || writes.length > 0) throw new NotCompilable();
+          if (outside || writes.length > 0) throw notCompilable;
           this.flags.settleTop();
           this.nodes.condition(effect.condition);
           this.builder.op(op.i32_eqz);
           this.builder.open(op.if);
-          outside = this.flags.snapshot();
+          outside = true;
           break;
         case 'settle-flags':
           this.flags.settleAll();
@@ -151,7 +151,7 @@ export class InstructionEmitter {
       }
     }
     this.commit(writes);
-    if (outside !== undefined && jump.kind !== 'branch') {
+    if (outside && jump.kind !== 'branch') {
       this.flags.settleTop();
       this.builder.close();
       this.flags.forget();
@@ -172,7 +172,7 @@ export class InstructionEmitter {
     const bits = writes
       .filter((effect) => effect.kind === 'flag')
       .map((effect) => ({ bit: effect.bit, local: nodes.inLocal(effect.value), type: effect.value.type }));
-    if (flags.length > 1) throw new NotCompilable();
+    if (flags.length > 1) throw notCompilable;
     const [rule] = flags;
     const operands = rule === undefined ? [] : [rule.a, rule.b, rule.r].map((node) => nodes.inLocal(node));
     const target = writes.find((effect) => effect.kind === 'jump');

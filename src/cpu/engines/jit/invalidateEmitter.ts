@@ -1,7 +1,4 @@
-/**
- * INVLPG in generated code: `Invalidator.invlpg` where nobody listens, no VMM intercepts it, and no array has fractured entries, which a
- * search by address does not find.
- */
+/** INVLPG in generated code: `Invalidator.invlpg` where nobody listens and no VMM intercepts it. */
 import { INVALIDATION_SCOPES, SAME_PAGE, SAME_PCID, SAME_VPID } from '../../../mmu/invalidation.ts';
 import { INVALIDATIONS_F64, STRUCTURE_ITLB_2M, STRUCTURE_NESTED, STRUCTURE_PDE, type Tlb } from '../../../mmu/tlb.ts';
 import { HEADER_FRACTURED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
@@ -10,7 +7,7 @@ import { OPERATION_INVLPG } from '../../../trace/events.ts';
 import { I32_CPL, I32_INVLPG_INTERCEPTED, I32_QUIET } from '../../state.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
-import { ENTRY_BYTES, field, setOf } from './tlbEmitter.ts';
+import { ENTRY_BYTES, emitDrop, field, forEachWay, setOf } from './tlbEmitter.ts';
 import { emitLookup, isCanonical, type Lookup, stateWord } from './translationState.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
@@ -30,18 +27,25 @@ export function defineInvlpg(module: ModuleWriter, tlb: Tlb, drops: readonly num
     f.if(f.isZero(isCanonical(f, la)), () => f.return(INVLPG_DONE));
     const none = f.i32(0);
     const lookup = emitLookup(f, core, la, none);
-    const translations = tlb.structures.slice(0, STRUCTURE_PDE);
-    for (const array of translations) f.if(header(f, array, lookup, HEADER_FRACTURED), () => f.return(INVLPG_HOST));
     const fetches = f.i32(0);
-    translations.forEach((array, structure) => {
+    tlb.structures.slice(0, STRUCTURE_PDE).forEach((array, structure) => {
       if (array.ways === 0) return;
+      const dropOf = (entry: Variable): void => {
+        f.push(f.call(drops[structure]!, lookup.tlb, lookup.shortcut, entry));
+        if (structure <= STRUCTURE_ITLB_2M) f.set(fetches, 1);
+      };
       f.if(header(f, array, lookup, HEADER_LIVE), () => {
-        dropAround(f, array, lookup, drops[structure]!, structure <= STRUCTURE_ITLB_2M ? fetches : none);
+        f.if(
+          header(f, array, lookup, HEADER_FRACTURED),
+          () => dropEverywhere(f, array, lookup, (entry) => f.if(isCovered(f, entry, lookup), () => dropOf(entry))),
+          () => dropAround(f, array, lookup, dropOf),
+        );
       });
     });
     for (let structure = STRUCTURE_PDE; structure < STRUCTURE_NESTED; structure++) {
       const array = tlb.structures[structure]!;
-      if (array.ways > 0) dropTables(f, array, lookup, drops[structure]!);
+      if (array.ways === 0) continue;
+      dropEverywhere(f, array, lookup, (entry) => f.if(isOurs(f, entry, lookup), () => emitDrop(f, array, lookup.tlb, entry)));
     }
     f.increase(lookup.tlb, (INVALIDATIONS_F64 + OPERATION_INVLPG) * 8, f.double(1));
     f.push(f.multiply(fetches, INVLPG_FETCH));
@@ -57,41 +61,39 @@ const isOurs = (f: FunctionWriter, entry: Variable, { tags }: Lookup): Operand =
   return f.isZero(f.and(difference, f.subtract(~TAG_PAGE_HIGH, global)));
 };
 
-/** Invalidator.dropAround. @param dropped becomes 1 when something is removed. */
-function dropAround(f: FunctionWriter, array: TlbArray, lookup: Lookup, drop: number, dropped: Variable): void {
-  const { tlb, shortcut, page, tags } = lookup;
+/** `covers`: an entry of ours, and of the page. */
+function isCovered(f: FunctionWriter, entry: Variable, lookup: Lookup): Operand {
+  const { page, tags } = lookup;
+  const guestSize = f.shiftRight(field(f, entry, WORD_FLAGS), ENTRY_GUEST_SIZE_SHIFT);
+  const samePage = f.isZero(f.op(op.i32_shr_u, f.xor(field(f, entry, WORD_PAGE), page), guestSize));
+  const sameHalf = f.isZero(f.and(f.xor(field(f, entry, WORD_TAGS), tags), TAG_PAGE_HIGH));
+  return f.both(f.both(samePage, sameHalf), isOurs(f, entry, lookup));
+}
+
+/** Invalidator.dropAround: no entry is fractured, so only the sets that the page can be in are looked at. */
+function dropAround(f: FunctionWriter, array: TlbArray, lookup: Lookup, drop: (entry: Variable) => void): void {
+  const { tlb, page } = lookup;
   for (const size of array.sizes) {
     const base = f.i32(f.and(page, -1 << size));
-    const entry = f.i32(setOf(f, array, tlb, page, size));
-    const end = f.i32(f.add(entry, array.setWords * 4));
-    f.repeatWhile(
-      () => {
+    forEachWay(f, array, setOf(f, array, tlb, page, size), (set, offset) => {
+      f.if(f.equal(f.load(set, offset + WORD_PAGE * 4), base), () => {
         // An entry of a smaller size may begin where the sought one does.
-        const guestSize = f.shiftRight(field(f, entry, WORD_FLAGS), ENTRY_GUEST_SIZE_SHIFT);
-        const apart = f.op(op.i32_shr_u, f.xor(field(f, entry, WORD_PAGE), page), guestSize);
-        const atBase = f.both(f.equal(field(f, entry, WORD_PAGE), base), field(f, entry, WORD_FLAGS));
-        const samePage = f.both(atBase, f.isZero(apart));
-        const sameHalf = f.isZero(f.and(f.xor(field(f, entry, WORD_TAGS), tags), TAG_PAGE_HIGH));
-        f.if(f.both(f.both(samePage, sameHalf), isOurs(f, entry, lookup)), () => {
-          f.push(f.call(drop, tlb, shortcut, entry));
-          f.set(dropped, 1);
-        });
-        f.set(entry, f.add(entry, ENTRY_BYTES));
-      },
-      f.less(entry, end),
-    );
+        const entry = f.i32(f.add(set, offset));
+        f.if(f.both(field(f, entry, WORD_FLAGS), isCovered(f, entry, lookup)), () => drop(entry));
+      });
+    });
   }
 }
 
-/** Invalidator.dropCovered over a paging-structure cache. */
-function dropTables(f: FunctionWriter, array: TlbArray, lookup: Lookup, drop: number): void {
+/** Invalidator.dropCovered: the body for every entry there is. */
+function dropEverywhere(f: FunctionWriter, array: TlbArray, lookup: Lookup, body: (entry: Variable) => void): void {
   const remaining = f.i32(header(f, array, lookup, HEADER_LIVE));
   const entry = f.i32(f.add(lookup.tlb, array.first * 4));
   f.if(remaining, () =>
     f.repeatWhile(() => {
       f.if(field(f, entry, WORD_FLAGS), () => {
         f.set(remaining, f.subtract(remaining, 1));
-        f.if(isOurs(f, entry, lookup), () => f.push(f.call(drop, lookup.tlb, lookup.shortcut, entry)));
+        body(entry);
       });
       f.set(entry, f.add(entry, ENTRY_BYTES));
     }, remaining),

@@ -87,6 +87,8 @@ export class JitEngine implements Engine, HostCalls {
   readonly name = 'jit';
   /** A block is compiled when it has run so often; no influence on results. Tests compile at once. */
   heatToCompile = HOT;
+  /** Regions kept at most, of REGION_LIMIT; then all are forgotten. No influence on results either. */
+  regionLimit = REGION_LIMIT;
   /** Executes what is not compiled. */
   readonly reference: ReferenceEngine;
   private readonly cache: BlockCache;
@@ -263,7 +265,7 @@ export class JitEngine implements Engine, HostCalls {
 
   private compile(block: Block): RegionEntry {
     const started = performance.now();
-    if (this.regions.length >= REGION_LIMIT) this.forgetRegions();
+    if (this.regions.length >= this.regionLimit) this.forgetRegions();
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
     this.runtime ??= this.makeRuntime();
     this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);

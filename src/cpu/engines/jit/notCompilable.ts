@@ -1,2 +1,5 @@
 /** A meaning uses something that generated code does not do: the instruction is left to the reference engine. */
-export class NotCompilable extends Error {}
+class NotCompilable extends Error {}
+
+/** The one that is thrown: stack traces would cost more than the compiling of most instructions. */
+export const notCompilable = new NotCompilable('generated code does not do this');

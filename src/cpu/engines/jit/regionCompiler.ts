@@ -1,4 +1,4 @@
-import { BlockEmitter, COUNT_LOOKUP, type RegionFacts, record } from './blockEmitter.ts';
+import { BlockEmitter, COUNT_LOOKUP, type RegionFacts } from './blockEmitter.ts';
 import { changesFlagsFirst, expectedRules } from './flagLiveness.ts';
 import type { RuleAtWidth } from './flagState.ts';
 import { isIdle } from './idleLoop.ts';
@@ -51,7 +51,7 @@ export class RegionCompiler {
       exit: () => this.frame.builder.branch(this.exitLevel),
     });
     const { ops } = this.blocks.instructions;
-    this.flagsDead = plan.blocks.map((block) => changesFlagsFirst(block, (insn) => record(ops, insn)));
+    this.flagsDead = plan.blocks.map((block) => changesFlagsFirst(block, (insn) => this.blocks.isCompilable(insn)));
     this.expected = expectedRules(plan.blocks, plan.successors);
     ops.forgetRegisters();
   }

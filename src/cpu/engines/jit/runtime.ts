@@ -81,7 +81,7 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
   module.define('raise', [I32, I32], [], (f, vector, errorCode) => f.push(f.call(hostRaise, vector, errorCode)));
   const functions = defineTlbFunctions(module, hardware.tlb);
   const firstLevel = defineFirstLevel(module, hardware);
-  defineAccess(module, defineTranslate(module, hardware, functions, firstLevel), hostAccess);
+  defineAccess(module, defineTranslate(module, hardware, functions), hostAccess);
   defineInvlpg(module, hardware.tlb, functions.drops);
   defineRepeat(module, hardware, firstLevel);
   module.add(ordinaryFunction('f64', module.type([V128, V128, V128, F64, I32], [I32])));

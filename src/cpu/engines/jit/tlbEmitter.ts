@@ -31,29 +31,56 @@ export const ENTRY_BYTES = ENTRY_WORDS * 4;
 /** Field of an entry. */
 export const field = (f: FunctionWriter, entry: Operand, word: number): Operand => f.load(entry, word * 4);
 
-/** `find(tlb, page, tags, eptRoot) -> entry`: TlbArray.find for entries of `size`. */
-export function defineFind(module: ModuleWriter, array: TlbArray, size: number): number {
-  return module.define(undefined, [I32, I32, I32, I32], [I32], (f, tlb, page, tags, eptRoot) => {
-    if (array.ways === 0) return f.push(0);
-    // Often so of the paging-structure caches, which every INVLPG empties (bench i).
-    f.if(f.isZero(f.load(tlb, (array.header + HEADER_LIVE) * 4)), () => f.return(0));
-    const base = f.i32(f.shiftLeft(f.shiftRight(page, size), size));
-    const entry = f.i32(setOf(f, array, tlb, page, size));
-    const end = f.i32(f.add(entry, array.setWords * 4));
-    const sameTags = f.equal(f.and(f.xor(field(f, entry, WORD_TAGS), tags), tagMask(f, field(f, entry, WORD_FLAGS))), 0);
-    f.repeatWhile(
-      () => {
-        const sought = f.both(
-          f.both(f.equal(field(f, entry, WORD_PAGE), base), f.equal(field(f, entry, WORD_EPT_ROOT), eptRoot)),
-          f.equal(f.and(field(f, entry, WORD_FLAGS), ENTRY_IDENTITY), ENTRY_VALID | (size << ENTRY_SIZE_SHIFT)),
-        );
-        f.if(f.both(sought, sameTags), () => f.return(entry));
-        f.set(entry, f.add(entry, ENTRY_BYTES));
-      },
-      f.less(entry, end),
-    );
-    f.push(0);
-  });
+/** Sets of at most this many ways are searched without a loop (bench i). */
+const UNROLLED_WAYS = 8;
+
+/** What a lookup asks for. */
+export interface Sought {
+  readonly tlb: Variable;
+  readonly page: Variable;
+  readonly tags: Variable;
+  readonly eptRoot: Variable;
+}
+
+/** Emits the body for each way of the set at `set`: at byte `offset` from `entry`. */
+export function forEachWay(f: FunctionWriter, array: TlbArray, set: Operand, body: (entry: Variable, offset: number) => void): void {
+  const entry = f.i32(set);
+  if (array.ways <= UNROLLED_WAYS) {
+    for (let way = 0; way < array.ways; way++) body(entry, way * ENTRY_BYTES);
+    return;
+  }
+  const end = f.i32(f.add(entry, array.setWords * 4));
+  f.repeatWhile(
+    () => {
+      body(entry, 0);
+      f.set(entry, f.add(entry, ENTRY_BYTES));
+    },
+    f.less(entry, end),
+  );
+}
+
+/** Emits `TlbArray.find` for entries of `size`: the entry, in a new variable. */
+export function emitFind(f: FunctionWriter, array: TlbArray, size: number, { tlb, page, tags, eptRoot }: Sought): Variable {
+  const found = f.i32(0);
+  if (array.ways === 0) return found;
+  // Often empty: the paging-structure caches after every INVLPG, arrays of large pages all the time (bench i).
+  f.if(f.load(tlb, (array.header + HEADER_LIVE) * 4), () =>
+    f.block((done) => {
+      const base = f.i32(f.and(page, -1 << size));
+      forEachWay(f, array, setOf(f, array, tlb, page, size), (entry, offset) => {
+        const word = (number: number): Operand => f.load(entry, offset + number * 4);
+        f.if(f.equal(word(WORD_PAGE), base), () => {
+          const sameIdentity = f.equal(f.and(word(WORD_FLAGS), ENTRY_IDENTITY), ENTRY_VALID | (size << ENTRY_SIZE_SHIFT));
+          const sameTags = f.isZero(f.and(f.xor(word(WORD_TAGS), tags), tagMask(f, word(WORD_FLAGS))));
+          f.if(f.both(f.both(f.equal(word(WORD_EPT_ROOT), eptRoot), sameIdentity), sameTags), () => {
+            f.set(found, f.add(entry, offset));
+            f.leave(done);
+          });
+        });
+      });
+    }),
+  );
+  return found;
 }
 
 /** Byte offset of the set that holds entries of `size` for this page. */
@@ -76,18 +103,23 @@ const isFractured = (f: FunctionWriter, flags: Operand): Operand =>
 /** `drop(tlb, shortcut, entry)`: TlbArray.drop. @param inShortcut the array is of the first level, and the shortcut knows its pages. */
 export function defineDrop(module: ModuleWriter, array: TlbArray, inShortcut: boolean): number {
   return module.define(undefined, [I32, I32, I32], [], (f, tlb, shortcut, entry) => {
-    const flags = f.i32(field(f, entry, WORD_FLAGS));
     if (inShortcut)
       f.if(
-        f.and(flags, ENTRY_SIZE_MASK),
+        f.and(field(f, entry, WORD_FLAGS), ENTRY_SIZE_MASK),
         () => clearShortcut(f, shortcut),
         () => dropFromShortcut(f, shortcut, field(f, entry, WORD_PAGE)),
       );
-    count(f, array, tlb, HEADER_LIVE, -1);
-    count(f, array, tlb, HEADER_DROPPED, 1);
-    f.if(isFractured(f, flags), () => count(f, array, tlb, HEADER_FRACTURED, -1));
-    for (let byte = 0; byte < ENTRY_BYTES; byte += 8) f.storeWith(op.i64_store, entry, byte, 0n);
+    emitDrop(f, array, tlb, entry);
   });
+}
+
+/** Emits TlbArray.drop, the shortcut apart. */
+export function emitDrop(f: FunctionWriter, array: TlbArray, tlb: Variable, entry: Variable): void {
+  const flags = f.i32(field(f, entry, WORD_FLAGS));
+  count(f, array, tlb, HEADER_LIVE, -1);
+  count(f, array, tlb, HEADER_DROPPED, 1);
+  f.if(isFractured(f, flags), () => count(f, array, tlb, HEADER_FRACTURED, -1));
+  for (let byte = 0; byte < ENTRY_BYTES; byte += 8) f.storeWith(op.i64_store, entry, byte, 0n);
 }
 
 /** DataShortcut.clear, and DataShortcut.drop of a 4 KB page. */
@@ -99,75 +131,99 @@ function dropFromShortcut(f: FunctionWriter, shortcut: Variable, page: Operand):
   f.storeWith(op.i64_store, at, SHORTCUT_TABLE_BYTES, 0n);
 }
 
-/**
- * `insert(tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence)`: TlbArray.insert of an entry of `size`. `flags` are
- * the translation's with its guest size where an entry has it.
- * @param drop the array's `drop`. @param alignment as TlbArray.insert has it. @param inShortcut as `defineDrop` has it.
- */
-export function defineInsert(
-  module: ModuleWriter,
-  array: TlbArray,
-  size: number,
-  alignment: number,
-  drop: number,
-  inShortcut = false,
-): number {
+/** What an insertion writes. `flags` are the translation's with its guest size where an entry has it. */
+export interface Inserted extends Sought {
+  readonly shortcut: Variable;
+  readonly flags: Variable;
+  readonly hostPage: Variable;
+  readonly guestPage: Variable;
+  readonly sequence: Variable;
+}
+
+/** How an array takes entries of one size. */
+export interface Insertion {
+  readonly array: TlbArray;
+  readonly size: number;
+  /** As TlbArray.insert has it. */
+  readonly alignment: number;
+  /** Number of the array's `drop`. */
+  readonly drop: number;
+  /** As `defineDrop` has it. */
+  readonly inShortcut: boolean;
+}
+
+/** `insert(tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence)`: see `emitInsert`. */
+export function defineInsert(module: ModuleWriter, insertion: Insertion): number {
   const parameters = [I32, I32, I32, I32, I32, I32, I32, I32, F64];
-  return module.define(undefined, parameters, [], (f, tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence) => {
-    if (array.ways === 0) return;
-    const identity = ENTRY_VALID | (size << ENTRY_SIZE_SHIFT);
-    if (inShortcut && size === SIZE_4K) dropFromShortcut(f, shortcut, page);
-    else if (inShortcut) clearShortcut(f, shortcut);
-    const aligned = (number: Operand): Operand => f.and(number, -1 << alignment);
-    const base = f.i32(f.and(page, -1 << size));
-    const set = f.i32(setOf(f, array, tlb, page, size));
-    const entry = f.i32(set);
-    const end = f.i32(f.add(set, array.setWords * 4));
-    const place = f.i32(0);
+  return module.define(undefined, parameters, [], (f, tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence) =>
+    emitInsert(f, insertion, { tlb, shortcut, page, tags, eptRoot, flags, hostPage, guestPage, sequence }),
+  );
+}
+
+/** Emits TlbArray.insert of an entry. */
+export function emitInsert(f: FunctionWriter, { array, size, alignment, drop, inShortcut }: Insertion, values: Inserted): void {
+  if (array.ways === 0) return;
+  const { tlb, shortcut, page, tags, eptRoot, flags } = values;
+  const identity = ENTRY_VALID | (size << ENTRY_SIZE_SHIFT);
+  if (inShortcut && size === SIZE_4K) dropFromShortcut(f, shortcut, page);
+  else if (inShortcut) clearShortcut(f, shortcut);
+  const base = f.i32(f.and(page, -1 << size));
+  const set = f.i32(setOf(f, array, tlb, page, size));
+  const place = f.i32(0);
+  const search = (): void => {
     const free = f.i32(0);
-    const there = f.i32(0);
-    const isEmpty = f.isZero(f.load(tlb, (array.header + HEADER_LIVE) * 4));
-    const search = (): void =>
-      f.repeatWhile(
-        () => {
-          f.set(there, field(f, entry, WORD_FLAGS));
-          f.if(
-            there,
-            () => {
-              const sought = f.both(
-                f.both(f.equal(field(f, entry, WORD_PAGE), base), f.equal(field(f, entry, WORD_EPT_ROOT), eptRoot)),
-                f.equal(f.and(there, ENTRY_IDENTITY), identity),
-              );
-              const difference = f.xor(field(f, entry, WORD_TAGS), tags);
-              f.if(f.both(sought, f.isZero(f.and(difference, tagMask(f, f.or(there, flags))))), () => {
-                f.push(f.call(drop, tlb, shortcut, entry));
-                f.if(f.isZero(place), () => f.set(place, entry));
-              });
-            },
-            () => f.if(f.isZero(free), () => f.set(free, entry)),
-          );
-          f.set(entry, f.add(entry, ENTRY_BYTES));
-        },
-        f.less(entry, end),
+    forEachWay(f, array, set, (entry, offset) => {
+      const word = (number: number): Operand => f.load(entry, offset + number * 4);
+      const here = f.add(entry, offset);
+      f.if(
+        word(WORD_FLAGS),
+        () =>
+          f.if(f.equal(word(WORD_PAGE), base), () => {
+            const sameIdentity = f.equal(f.and(word(WORD_FLAGS), ENTRY_IDENTITY), identity);
+            const sameTags = f.isZero(f.and(f.xor(word(WORD_TAGS), tags), tagMask(f, f.or(word(WORD_FLAGS), flags))));
+            f.if(f.both(f.both(f.equal(word(WORD_EPT_ROOT), eptRoot), sameIdentity), sameTags), () => {
+              f.push(f.call(drop, tlb, shortcut, here));
+              f.if(f.isZero(place), () => f.set(place, here));
+            });
+          }),
+        () => f.if(f.isZero(free), () => f.set(free, here)),
       );
-    f.if(isEmpty, () => f.set(free, set), search);
+    });
     f.if(f.isZero(place), () => f.set(place, free));
     f.if(f.isZero(place), () => {
       const number = f.and(f.shiftRight(base, size), array.setMask);
       const pointer = f.i32(f.add(f.add(tlb, array.pointers * 4), f.shiftLeft(number, 2)));
-      const way = f.i32(f.load(pointer));
-      f.store(pointer, 0, f.multiply(f.add(way, 1), f.differ(f.add(way, 1), array.ways)));
-      f.set(place, f.add(set, f.multiply(way, ENTRY_BYTES)));
+      f.set(place, f.add(set, f.multiply(nextWay(f, array, pointer), ENTRY_BYTES)));
       f.push(f.call(drop, tlb, shortcut, place));
     });
-    f.store(place, WORD_PAGE * 4, base);
-    f.store(place, WORD_TAGS * 4, tags);
-    f.store(place, WORD_EPT_ROOT * 4, eptRoot);
-    f.store(place, WORD_FLAGS * 4, f.or(flags, identity));
-    f.store(place, WORD_HOST_PAGE * 4, aligned(hostPage));
-    f.store(place, WORD_GUEST_PAGE * 4, aligned(guestPage));
-    f.storeWith(op.f64_store, place, WORD_SEQUENCE * 4, sequence);
-    count(f, array, tlb, HEADER_LIVE, 1);
-    f.if(isFractured(f, f.or(flags, identity)), () => count(f, array, tlb, HEADER_FRACTURED, 1));
-  });
+  };
+  f.if(f.isZero(f.load(tlb, (array.header + HEADER_LIVE) * 4)), () => f.set(place, set), search);
+  emitEntry(f, array, place, { identity, base, alignment }, values);
+}
+
+/** The way that is next in turn in the set of this replacement pointer, which moves on. */
+export function nextWay(f: FunctionWriter, array: TlbArray, pointer: Variable): Variable {
+  const way = f.i32(f.load(pointer));
+  f.store(pointer, 0, f.multiply(f.add(way, 1), f.differ(f.add(way, 1), array.ways)));
+  return way;
+}
+
+/** Emits the writing of an entry into a place that is empty. */
+export function emitEntry(
+  f: FunctionWriter,
+  array: TlbArray,
+  place: Variable,
+  { identity, base, alignment }: { readonly identity: Operand; readonly base: Operand; readonly alignment: number },
+  { tlb, tags, eptRoot, flags, hostPage, guestPage, sequence }: Omit<Inserted, 'page' | 'shortcut' | 'tags'> & { readonly tags: Operand },
+): void {
+  const written = f.i32(f.or(flags, identity));
+  f.store(place, WORD_PAGE * 4, base);
+  f.store(place, WORD_TAGS * 4, tags);
+  f.store(place, WORD_EPT_ROOT * 4, eptRoot);
+  f.store(place, WORD_FLAGS * 4, written);
+  f.store(place, WORD_HOST_PAGE * 4, f.and(hostPage, -1 << alignment));
+  f.store(place, WORD_GUEST_PAGE * 4, f.and(guestPage, -1 << alignment));
+  f.storeWith(op.f64_store, place, WORD_SEQUENCE * 4, sequence);
+  count(f, array, tlb, HEADER_LIVE, 1);
+  f.if(isFractured(f, written), () => count(f, array, tlb, HEADER_FRACTURED, 1));
 }

@@ -5,7 +5,7 @@
 import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { MmuCosts } from '../../../mmu/geometry.ts';
 import type { Tlb } from '../../../mmu/tlb.ts';
-import { ENTRY_IDENTITY, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
+import { ENTRY_IDENTITY, type TlbArray } from '../../../mmu/tlbArray.ts';
 import {
   SIZE_1G,
   SIZE_2M,
@@ -18,12 +18,13 @@ import {
   WORD_TAGS,
 } from '../../../mmu/tlbEntry.ts';
 import { COUNTER_DTLB_MISSES, COUNTER_STLB_HITS } from '../../../trace/counters.ts';
-import { F64_COUNTERS, I32_SHORTCUT_BASE, I32_SHORTCUT_CONTEXT } from '../../state.ts';
+import { F64_COUNTERS, I32_SHORTCUT_CONTEXT } from '../../state.ts';
+import { defineEptFunctions } from './eptEmitter.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
 import { CLOCK_BYTE } from './jitLayout.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
-import { defineDrop, defineFind, defineInsert, field } from './tlbEmitter.ts';
-import { emitLookup, type Lookup, permitted, stateWord } from './translationState.ts';
+import { defineDrop, defineInsert, emitFind, field, type Insertion } from './tlbEmitter.ts';
+import { emitLookup, type Lookup, permitted } from './translationState.ts';
 import { defineWalk } from './walkEmitter.ts';
 import { I32, I64, op } from './wasmModule.ts';
 
@@ -38,26 +39,36 @@ export interface TranslationHardware {
   readonly ramPages: number;
 }
 
-/** Numbers of the functions that change entries. */
+/** What changes entries. */
 export interface TlbFunctions {
-  /** By STRUCTURE_ number. */
+  /** Numbers of the functions, by STRUCTURE_ number. */
   readonly drops: readonly number[];
+  /** How the first level takes small and large pages, and the second level small pages. */
+  readonly small: Insertion;
+  readonly large: Insertion;
+  readonly second: Insertion;
+  /** Numbers of functions: insertion of a page of 4 KB into the first level; of 2 MB into the array that takes those, and into the second level. */
   readonly insertSmall: number;
   readonly insertLarge: number;
-  readonly insertSecond: number;
+  readonly insertSecondLarge: number;
 }
 
 export function defineTlbFunctions(module: ModuleWriter, { structures, dtlb4k, dtlb2m, dtlb1g, stlb }: Tlb): TlbFunctions {
   const inShortcut = (array: TlbArray): boolean => array === dtlb4k || array === dtlb2m || array === dtlb1g;
   const drops = structures.map((array) => defineDrop(module, array, inShortcut(array)));
-  const insertOf = (array: TlbArray, size: number): number =>
-    defineInsert(module, array, size, size, drops[array.structure]!, inShortcut(array));
-  return {
-    drops,
-    insertSmall: insertOf(dtlb4k, SIZE_4K),
-    insertLarge: insertOf(dtlb2m, SIZE_2M),
-    insertSecond: insertOf(stlb, SIZE_4K),
-  };
+  const insertionOf = (array: TlbArray, size: number): Insertion => ({
+    array,
+    size,
+    alignment: size,
+    drop: drops[array.structure]!,
+    inShortcut: inShortcut(array),
+  });
+  const small = insertionOf(dtlb4k, SIZE_4K);
+  const large = insertionOf(dtlb2m, SIZE_2M);
+  const second = insertionOf(stlb, SIZE_4K);
+  const insertSmall = defineInsert(module, small);
+  const insertLarge = dtlb2m.ways > 0 ? defineInsert(module, large) : insertSmall;
+  return { drops, small, large, second, insertSmall, insertLarge, insertSecondLarge: defineInsert(module, insertionOf(stlb, SIZE_2M)) };
 }
 
 export const counterByte = (counter: number): number => (F64_COUNTERS + counter) * 8;
@@ -72,80 +83,93 @@ const HOST = -2;
 
 /** `firstLevel(core, la, write) -> host page`, NO_ENTRY or HOST, which are no pages of RAM: Mmu.firstLevelAddress. `la` is canonical. */
 export function defineFirstLevel(module: ModuleWriter, hardware: TranslationHardware): number {
-  const { tlb } = hardware;
-  const arrays = (
-    [
-      [tlb.dtlb4k, SIZE_4K],
-      [tlb.dtlb2m, SIZE_2M],
-      [tlb.dtlb1g, SIZE_1G],
-    ] as const
-  ).map(([array, size]) => ({
-    array,
-    size,
-    find: defineFind(module, array, size),
-  }));
   return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
-    const lookup = emitLookup(f, core, la, write);
-    for (const { array, find, size } of arrays) {
-      const live = f.load(lookup.tlb, (array.header + HEADER_LIVE) * 4);
-      const entry = f.i32(f.both(live, f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot)));
-      f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
-        const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), f.and(lookup.page, 2 ** size - 1)));
-        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
-        f.return(hostPage);
-      });
-    }
-    f.push(NO_ENTRY);
+    f.push(emitFirstLevel(f, hardware, emitLookup(f, core, la, write), write));
   });
 }
 
+/** Emits the first level: the host page in a new variable. */
+function emitFirstLevel(f: FunctionWriter, hardware: TranslationHardware, lookup: Lookup, write: Variable): Variable {
+  const { dtlb4k, dtlb2m, dtlb1g } = hardware.tlb;
+  const hostPage = f.i32(NO_ENTRY);
+  f.block((done) => {
+    for (const [array, size] of [
+      [dtlb4k, SIZE_4K],
+      [dtlb2m, SIZE_2M],
+      [dtlb1g, SIZE_1G],
+    ] as const) {
+      if (array.ways === 0) continue;
+      const entry = emitFind(f, array, size, lookup);
+      f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
+        f.set(hostPage, f.or(field(f, entry, WORD_HOST_PAGE), f.and(lookup.page, 2 ** size - 1)));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.set(hostPage, HOST));
+        f.leave(done);
+      });
+    }
+  });
+  return hostPage;
+}
+
 /** `translate(core, la, write) -> byte offset in the machine's memory`, or 0 when the host must do it: nothing has happened then. */
-export function defineTranslate(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions, firstLevel: number): number {
-  const secondLevel = defineSecondLevel(module, hardware, functions);
-  const walk = defineWalk(module, hardware, functions);
+export function defineTranslate(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions): number {
+  const ept = defineEptFunctions(module, hardware, functions);
+  const [walk, nestedWalk] = [undefined, ept].map((through) => defineWalk(module, hardware, functions, through)) as [number, number];
   return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
-    const hostPage = f.i32(f.call(firstLevel, core, la, write));
-    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(secondLevel, core, la, write)));
-    f.if(f.equal(hostPage, NO_ENTRY), () => f.set(hostPage, f.call(walk, core, la, write)));
+    const lookup = emitLookup(f, core, la, write);
+    const hostPage = emitFirstLevel(f, hardware, lookup, write);
+    f.if(f.equal(hostPage, NO_ENTRY), () => emitSecondLevel(f, hardware, functions, core, lookup, write, hostPage));
+    f.if(f.equal(hostPage, NO_ENTRY), () =>
+      f.if(
+        lookup.eptRoot,
+        () => f.set(hostPage, f.call(nestedWalk, core, la, write)),
+        () => f.set(hostPage, f.call(walk, core, la, write)),
+      ),
+    );
     f.if(f.op(op.i32_le_u, hardware.ramPages, hostPage), () => f.return(0));
-    const low = f.i32(f.op(op.i32_wrap_i64, la));
-    const at = f.i32(f.add(f.or(f.shiftLeft(hostPage, 12), f.and(low, 0xfff)), hardware.ramBase));
-    fillShortcut(f, core, la, low, write, at);
+    const at = f.i32(f.add(f.or(f.shiftLeft(hostPage, 12), f.and(lookup.low, 0xfff)), hardware.ramBase));
+    fillShortcut(f, core, la, lookup, write, at);
     f.push(at);
   });
 }
 
 /** DataShortcut.fill: `la` is at `at`. */
-function fillShortcut(f: FunctionWriter, core: Variable, la: Variable, low: Variable, write: Variable, at: Variable): void {
+function fillShortcut(f: FunctionWriter, core: Variable, la: Variable, { low, shortcut }: Lookup, write: Variable, at: Variable): void {
   const index = f.multiply(f.and(f.shiftRight(low, 12), SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES);
-  const table = f.add(stateWord(f, core, I32_SHORTCUT_BASE), f.multiply(write, SHORTCUT_TABLE_BYTES));
+  const table = f.add(shortcut, f.multiply(write, SHORTCUT_TABLE_BYTES));
   const entry = f.i32(f.add(table, index));
   const context = f.loadWith(op.i64_load32_u, core, I32_SHORTCUT_CONTEXT * 4);
   f.storeWith(op.i64_store, entry, 0, f.op(op.i64_or, f.op(op.i64_and, la, ~0xfffn), context));
   f.store(entry, 8, f.subtract(at, low));
 }
 
-/** `secondLevel(core, la, write) -> host page`, NO_ENTRY or HOST: Mmu.translateSecond up to the walk. */
-function defineSecondLevel(module: ModuleWriter, hardware: TranslationHardware, functions: TlbFunctions): number {
+/** Emits Mmu.translateSecond up to the walk: the host page, NO_ENTRY or HOST in `hostPage`. */
+function emitSecondLevel(
+  f: FunctionWriter,
+  hardware: TranslationHardware,
+  functions: TlbFunctions,
+  core: Variable,
+  lookup: Lookup,
+  write: Variable,
+  hostPage: Variable,
+): void {
   const { tlb, costs } = hardware;
-  const sizes = tlb.stlbHolds2m ? [SIZE_4K, SIZE_2M] : [SIZE_4K];
-  const finds = sizes.map((size) => ({ find: defineFind(module, tlb.stlb, size), size }));
-  return module.define(undefined, [I32, I64, I32], [I32], (f, core, la, write) => {
-    const lookup = emitLookup(f, core, la, write);
-    for (const { find, size } of finds) {
-      const entry = f.i32(f.call(find, lookup.tlb, lookup.page, lookup.tags, lookup.eptRoot));
+  f.block((done) => {
+    for (const size of tlb.stlbHolds2m ? [SIZE_4K, SIZE_2M] : [SIZE_4K]) {
+      const entry = emitFind(f, tlb.stlb, size, lookup);
       f.if(f.both(entry, permitted(f, field(f, entry, WORD_FLAGS), lookup)), () => {
         const inside = f.and(lookup.page, 2 ** size - 1);
-        const hostPage = f.i32(f.or(field(f, entry, WORD_HOST_PAGE), inside));
-        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => f.return(HOST));
+        f.set(hostPage, f.or(field(f, entry, WORD_HOST_PAGE), inside));
+        f.if(f.isZero(isOrdinary(f, hardware, hostPage, write)), () => {
+          f.set(hostPage, HOST);
+          f.leave(done);
+        });
         f.increase(core, counterByte(COUNTER_DTLB_MISSES), f.double(1));
         f.increase(core, counterByte(COUNTER_STLB_HITS), f.double(1));
         f.increase(core, CLOCK_BYTE, f.double(costs.stlbHit));
-        copyToFirst(f, size === SIZE_2M && tlb.dtlb2m.ways > 0 ? functions.insertLarge : functions.insertSmall, lookup, entry, size);
-        f.return(hostPage);
+        copyToFirst(f, size === SIZE_2M ? functions.insertLarge : functions.insertSmall, lookup, entry, size);
+        f.leave(done);
       });
     }
-    f.push(NO_ENTRY);
   });
 }
 

@@ -6,7 +6,7 @@ import type { LaneOperation } from '../../semantics/vectorOps.ts';
 import type { Effect } from './effect.ts';
 import { MXCSR_BYTE } from './jitLayout.ts';
 import { constantNode, localNode, Node, stateNode } from './node.ts';
-import { NotCompilable } from './notCompilable.ts';
+import { notCompilable } from './notCompilable.ts';
 import {
   laneNode,
   lanewiseNode,
@@ -131,28 +131,28 @@ export abstract class VectorEmitterOps {
 
   /** The x87 unit and MMX registers are left to the reference engine. */
   requireX87(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
   waitForX87(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
   requireMmx(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
   noteX87(): void {}
   x87(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
   readMmx(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
   writeMmx(): never {
-    throw new NotCompilable();
+    throw notCompilable;
   }
 
   /** What has been derived from MXCSR would be out of date. */
   writeMxcsr(): void {
-    throw new NotCompilable();
+    throw notCompilable;
   }
 }
 

@@ -55,6 +55,7 @@ export const qspinlock: LockAlgorithm = {
         a.jnz('.queue');
 
         a.lock.bts(mem32(rdi), PENDING_BIT);
+        marks.queued();
         a.jc('.queue');
         a.comment('a queue has formed meanwhile: its first comes before this core');
         a.cmp(at(rdi, QueuedLock.tail), 0);
@@ -62,7 +63,6 @@ export const qspinlock: LockAlgorithm = {
           a.mov(at(rdi, QueuedLock.pending), 0);
           a.jmp('.queue');
         });
-        marks.queued();
         a.loop(() => {
           a.cmp(at(rdi, QueuedLock.held), 0);
           a.break_if('e');

@@ -5,7 +5,6 @@ export const none: ShootdownScheme = {
   name: 'none',
   doc: 'no remote invalidation: deliberately wrong, to show that stale translations are found',
   write(a) {
-    a.proc('shootdown_setup', {}, () => {});
     a.proc('shootdown_remote', {}, () => {});
   },
 };

@@ -3,18 +3,28 @@
  * call. `end` is exclusive; EVERYTHING stands for the whole address space. The caller has changed the page-table entries already, and
  * interrupts are on.
  *
+ * Core 0 calls `shootdown_setup` once, before the first shootdown and before it starts other cores (lib/smp): what a scheme needs on every
+ * core (an MSR to be written, say) is done for core 0 then, and by each other core when it comes online.
+ *
  * What is common to all schemes is here: the marks, the local invalidation, and who is concerned. A scheme only writes
  * `shootdown_remote(RDI = mask of other cores, RSI = start, RDX = end, RCX = CR3 of the space)`. The mask names cores that have the space
  * loaded. A core that has left it drops what it kept of it before it comes back: that is the business of whoever switches spaces.
  *
+ * When `shootdown` returns, page-table pages that only the old entries led to may be freed: no core has them in a paging-structure cache either. But
+ * schemes other than `ipi` interrupt nobody, so turning interrupts off keeps nobody from freeing a table: software that walks the tables of
+ * another core's space must hold its lock.
+ *
  * A scheme whose targets act themselves calls `shootdown_serve(RDI = start, RSI = end)` on them, with interrupts off. That is
  * `invalidate_local`, unless the kernel has something else to do there, as one that leaves address spaces behind which it does not use.
  */
+import type { Shoot4uPolicy } from '../../../arch/hypercalls.ts';
 import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../../arch/marks.ts';
+import type { ProcessorFeature } from '../../../arch/processorFeatures.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
-import { at, mem } from '../../../asm/operand.ts';
+import { at, mem, mem64 } from '../../../asm/operand.ts';
 import { record, u64 } from '../../../asm/record.ts';
 import { cr3, ecx, edx, r12, r13, r14, rax, rbx, rcx, rdi, rdx, rsi } from '../../../asm/register.ts';
+import { addr } from '../../../asm/symbolValue.ts';
 import { cpu, PerCpu } from '../percpu.ts';
 
 /** What a shootdown must know of an address space. */
@@ -25,12 +35,28 @@ export const AddressSpace = record({
   cr3: u64,
 });
 
+/** What a scheme cannot do without. Who runs a guest checks it beforehand; the guest itself looks again (CPUID) and ends with a message. */
+export interface SchemeNeeds {
+  /** It runs in a virtual machine only. */
+  readonly hypervisor?: true;
+  /** The hypervisor watches for PAUSE loops. */
+  readonly pauseLoopExiting?: true;
+  /** A feature of the processor. */
+  readonly processor?: ProcessorFeature;
+  /** How the hypervisor is to serve Shoot4U's hypercall. */
+  readonly shoot4u?: Shoot4uPolicy;
+}
+
 export interface ShootdownScheme {
   readonly name: string;
   readonly doc: string;
-  /** The hypercall it cannot do without (arch/hypercalls), or undefined when it runs on bare cores too. */
-  readonly hypercall?: number;
-  /** Writes `shootdown_remote`, and `shootdown_setup`, which core 0 calls once before the first shootdown. */
+  /** Undefined: it runs anywhere. */
+  readonly needs?: SchemeNeeds;
+  /** Body of a procedure that core 0 runs once, before the first shootdown. May change RBX. */
+  readonly setup?: (a: Assembler) => void;
+  /** Body of a procedure that every core runs once; core 0 after `setup`, the others when they come online. May change RBX. */
+  readonly coreSetup?: (a: Assembler) => void;
+  /** Writes `shootdown_remote`. */
   readonly write: (a: Assembler) => void;
 }
 
@@ -46,6 +72,16 @@ export const shootdown =
     a.comment(`shootdown scheme: ${scheme.name}`);
     scheme.write(a);
     serve?.(a);
+
+    const { setup, coreSetup } = scheme;
+    a.proc('shootdown_setup', { saves: [rbx] }, () => {
+      setup?.(a);
+      if (coreSetup === undefined) return;
+      a.comment('other cores find it in lib/smp');
+      a.mov(mem64('core_online_hook'), addr('shootdown_core_setup'));
+      a.call('shootdown_core_setup');
+    });
+    if (coreSetup !== undefined) a.proc('shootdown_core_setup', { saves: [rbx] }, () => coreSetup(a));
 
     a.proc('shootdown', { saves: [rbx, r12, r13, r14] }, () => {
       a.mov(r12, rdi);

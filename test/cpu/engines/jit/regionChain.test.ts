@@ -6,6 +6,7 @@ import type { Assembler } from '../../../../src/asm/assembler.ts';
 import { mem32, mem64 } from '../../../../src/asm/operand.ts';
 import { cr3, eax, ecx, rax, rbx, rdx } from '../../../../src/asm/register.ts';
 import { ivybridge } from '../../../../src/machine/profiles/ivybridge.ts';
+import { COUNTER_ITLB_MISSES } from '../../../../src/trace/counters.ts';
 import { codeCase, compare } from '../../../engines/codeCase.ts';
 import { DATA, DATA_FRAMES, LARGE_ALIAS, PROGRAMS, TABLES } from '../../../engines/rigLayout.ts';
 import { RIG_CR3 } from '../../../engines/rigTables.ts';
@@ -72,7 +73,36 @@ function globalBesideLarge(a: Assembler): void {
   a.hlt();
 }
 
+/** Between two windows on one procedure, as often as a chain takes to know its way. */
+const betweenWindows =
+  (windows: readonly [number, number]) =>
+  (a: Assembler): void => {
+    a.mov(ecx, 40);
+    a.mov(rbx, BigInt(windows[0]));
+    a.mov(rdx, BigInt(windows[1] + 64));
+    a.jmp(rbx);
+    a.align(64);
+    for (const next of [rdx, rbx]) {
+      a.align(64);
+      a.inc(eax);
+      a.jmp(next);
+    }
+  };
+
 describe('RegionChain', () => {
+  it.each([
+    ['small', { itlb4k: { sets: 1, ways: 1 } }, [PROGRAMS + 64, DATA + 10 * 4096 + 64]],
+    ['large', { itlb2m: { sets: 1, ways: 1 } }, [LARGE_ALIAS + PROGRAMS + 64, 0x4000_0000 + PROGRAMS + 64]],
+  ] as const)('sees an entry of a %s page go when another one comes into its place', (_, itlb, windows) => {
+    const one = codeCase(betweenWindows(windows), { geometry: { ...ivybridge.mmu, ...itlb } });
+    const { differs, reference } = compare(one);
+    expect(differs).toBeUndefined();
+    // Every jump misses.
+    const { counters, u64 } = reference.machine.cores[0]!.state;
+    expect(counters[COUNTER_ITLB_MISSES]).toBeGreaterThan(Number(u64[0]) - 10);
+    expect(u64[0]).toBeGreaterThan(50n);
+  });
+
   it('knows nothing of a context whose number has been given to another one', () => {
     const one = codeCase(throughContexts, { geometry, cr4: CR4_PCIDE, maxCycles: 300_000, pause: 300_000 });
     const { differs, reference } = compare(one);
