@@ -42,12 +42,10 @@ static struct {
   uint64_t content;
 } journal;
 
-/** Sleeps on a word that nobody wakes. */
 static void sleep_microseconds(unsigned long microseconds) {
-  static const int never = 0;
   long span[2] = {(long)(microseconds / 1000000), (long)(microseconds % 1000000 * 1000)};
-  long result = system_call(SYS_FUTEX, (long)&never, FUTEX_WAIT_PRIVATE, 0, (long)span, 0, 0);
-  if (result != -ETIMEDOUT) fail("dvdstore: a sleep ended with %u", (unsigned long)-result);
+  long result = system_call_3(SYS_NANOSLEEP, (long)span, 0, 0);
+  if (result != 0) fail("dvdstore: nanosleep: error %u", (unsigned long)-result);
 }
 
 /** Writes what has come in, all at once, until the log is closed. */

@@ -12,6 +12,7 @@ const ROOM_TITLES: readonly (readonly [room: string, title: string])[] = [
   ['cpu', 'Processor'],
   ['devices', 'Devices'],
   ['machine', 'Machine and time'],
+  ['trace', 'Observation'],
   ['vmm', 'Virtual machine monitor'],
 ];
 

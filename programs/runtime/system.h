@@ -17,6 +17,7 @@ enum {
   SYS_PIPE = 22,
   SYS_SCHED_YIELD = 24,
   SYS_MADVISE = 28,
+  SYS_NANOSLEEP = 35,
   SYS_GETPID = 39,
   SYS_CLONE = 56,
   SYS_EXIT = 60,
@@ -38,7 +39,6 @@ enum {
   ARCH_SET_FS = 0x1002,
   FUTEX_WAIT_PRIVATE = 128,
   FUTEX_WAKE_PRIVATE = 129,
-  ETIMEDOUT = 110,
 };
 
 static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {

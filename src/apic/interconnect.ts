@@ -1,4 +1,12 @@
-import { DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP } from '../arch/apicRegisters.ts';
+import {
+  DELIVERY_FIXED,
+  DELIVERY_INIT,
+  DELIVERY_LOWEST,
+  DELIVERY_NMI,
+  DELIVERY_REMOTE_ACTION,
+  DELIVERY_SMI,
+  DELIVERY_STARTUP,
+} from '../arch/apicRegisters.ts';
 import { COUNTER_IPIS_DELIVERED, COUNTER_IPIS_SENT } from '../trace/counters.ts';
 import { EVENT_IPI_DELIVER, EVENT_IPI_SEND } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
@@ -15,6 +23,8 @@ export interface InterruptReceiver {
   startup(vector: number): void;
   /** An NMI is pending. */
   nonMaskable(): void;
+  /** A remote action request. Absent: the core has none, and nobody sends one. */
+  remoteAction?(): void;
 }
 
 /** One core on the interconnect. */
@@ -152,6 +162,9 @@ export class Interconnect implements InterruptBus {
         port.receiver.startup(vector);
         return;
       case DELIVERY_SMI:
+        return;
+      case DELIVERY_REMOTE_ACTION:
+        port.receiver.remoteAction?.();
         return;
       default:
         throw new Error(`an interprocessor message of delivery mode ${delivery} arrived`);

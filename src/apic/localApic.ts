@@ -20,6 +20,7 @@ import {
   APIC_TIMER_INITIAL,
   APIC_TMR0,
   APIC_TPR,
+  DELIVERY_REMOTE_ACTION,
   ESR_ILLEGAL_REGISTER,
   ESR_RECEIVE_ILLEGAL_VECTOR,
   ESR_SEND_ILLEGAL_VECTOR,
@@ -62,6 +63,8 @@ export interface LocalApicOptions {
   readonly clock: Float64Array;
   /** Cycles of one tick of the undivided timer. */
   readonly cyclesPerTick: number;
+  /** Delivery mode 3 sends a remote action request; otherwise it is reserved. */
+  readonly remoteActions?: boolean;
   /** Where the registers live; by default in a buffer of their own. */
   readonly state?: ApicState;
 }
@@ -82,10 +85,12 @@ export class LocalApic {
   private readonly words: Int32Array;
   private readonly bus: InterruptBus;
   private readonly message: InterruptMessage;
+  private readonly remoteActions: boolean;
 
   constructor(options: LocalApicOptions) {
     this.id = options.id;
     this.bus = options.bus;
+    this.remoteActions = options.remoteActions ?? false;
     this.state = options.state ?? new ApicState();
     this.words = this.state.words;
     this.timer = new ApicTimer(this.state, options.clock, options.cyclesPerTick);
@@ -212,7 +217,8 @@ export class LocalApic {
     const { message } = this;
     parseIcr(low, high, x2apic, message);
     if (hasIllegalVector(message)) this.noteError(ESR_SEND_ILLEGAL_VECTOR);
-    else if (isDefinedCommand(message.delivery, message.shorthand)) this.bus.send(message);
+    else if (isDefinedCommand(message.delivery, message.shorthand) || (this.remoteActions && message.delivery === DELIVERY_REMOTE_ACTION))
+      this.bus.send(message);
     return true;
   }
 

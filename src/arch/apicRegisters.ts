@@ -44,6 +44,8 @@ export const ICR_DELIVERY = 7 << ICR_DELIVERY_SHIFT;
 export const DELIVERY_FIXED = 0;
 export const DELIVERY_LOWEST = 1;
 export const DELIVERY_SMI = 2;
+/** Reserved on processors without remote action requests. */
+export const DELIVERY_REMOTE_ACTION = 3;
 export const DELIVERY_NMI = 4;
 export const DELIVERY_INIT = 5;
 export const DELIVERY_STARTUP = 6;

@@ -18,7 +18,8 @@ export const HYPERCALL_UNKNOWN = -1000n;
 
 /**
  * How the host serves hypercall 12: a module parameter in the published patch, no part of the interface.
- * `mode0` to `mode3` are those of its last version, `fine` is the fine mode of its first version, `multicast` interrupts all cores at once.
+ * `mode0` to `mode3` are those of its last version, `fine` is the fine mode of its first version, `multicast` interrupts all cores at once,
+ * `rar` interrupts none.
  */
-export const SHOOT4U_POLICIES = ['mode0', 'mode1', 'mode2', 'mode3', 'fine', 'multicast'] as const;
+export const SHOOT4U_POLICIES = ['mode0', 'mode1', 'mode2', 'mode3', 'fine', 'multicast', 'rar'] as const;
 export type Shoot4uPolicy = (typeof SHOOT4U_POLICIES)[number];

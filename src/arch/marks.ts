@@ -65,6 +65,11 @@ export const WAIT_BARRIER = 3;
 
 /** RDX of a MARK_LOCK_TRIED by a core that does not wait. */
 export const LOCK_GAVE_UP = -1;
-/** RDX of a lock's MARK_SPIN_BEGIN: instructions of one poll besides its PAUSE, in the low byte; and whether the lock is given in order of arrival. */
+/**
+ * RDX of a lock's MARK_SPIN_BEGIN: instructions of one poll besides its PAUSE, in the low byte; whether the lock is given in order of arrival; and if
+ * so, whether bits 31:16 are the ticket that says what the order is, a number modulo 2^16. Without one, it is that of the first tries.
+ */
 export const LOCK_WAIT_POLL = 0xff;
 export const LOCK_WAIT_IN_ORDER = 0x100;
+export const LOCK_WAIT_TICKET = 0x200;
+export const LOCK_WAIT_TICKET_SHIFT = 16;

@@ -167,6 +167,9 @@ export const MNEMONICS = {
   clac: 'none',
   // Virtual-machine instructions. SDM: Vol. 3, "VMX Instruction Reference".
   vmcall: 'none',
+  // Broadcast invalidation. AMD APM: Vol. 3, "INVLPGB"; "TLBSYNC".
+  invlpgb: 'none',
+  tlbsync: 'none',
   vmmcall: 'none',
   vmxon: 'pair',
   vmxoff: 'none',

@@ -3,6 +3,7 @@ import type { LocalApic } from '../apic/localApic.ts';
 import { formatLinear } from '../arch/addresses.ts';
 import { RFLAGS_IF, RFLAGS_TF } from '../arch/rflags.ts';
 
+import type { InvalidationBroadcast } from '../mmu/invalidationBroadcast.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES } from '../trace/counters.ts';
@@ -19,6 +20,7 @@ import { recognizeInterrupts } from './events/interrupts.ts';
 import type { GuestFault } from './guestFault.ts';
 import { FAULT_STOP, guestFault } from './guestFault.ts';
 import type { Ports } from './ports.ts';
+import type { RemoteActions } from './remoteActions.ts';
 import { resetCore } from './reset.ts';
 import {
   ACTIVITY_ACTIVE,
@@ -48,6 +50,8 @@ export interface CoreSurroundings {
   readonly costs: CoreCosts;
   readonly cpuid: CpuidTable;
   readonly probe: Probe;
+  /** Where INVLPGB goes; what it sends to this core counts among its messages. */
+  readonly broadcast: InvalidationBroadcast;
   /** Hands the messages due at `now` to core `core`'s APIC and to its receiver calls. */
   deliverMessages(core: number, now: number): void;
   /** Time of the earliest undelivered message to `core`; Infinity when there is none. */
@@ -82,6 +86,8 @@ export class Core {
   readonly probe: Probe;
   readonly surroundings: CoreSurroundings;
   readonly vmx: Vmx;
+  /** Undefined on processors without them. */
+  remoteActions: RemoteActions | undefined;
   readonly monitor: AddressMonitor;
   engine: Engine;
 

@@ -16,6 +16,11 @@ export interface CoreCosts {
   readonly invlpg: number;
   readonly invpcid: number;
   readonly invvpid: number;
+  /** Issuing INVLPGB, whatever number of pages; TLBSYNC when nothing is left to wait for. */
+  readonly invlpgb: number;
+  readonly tlbsync: number;
+  /** Microcode that serves a remote action request, invalidations apart. */
+  readonly remoteAction: number;
   readonly invept: number;
   readonly writeCr3: number;
   /** Leaving HLT. */

@@ -60,7 +60,9 @@ import {
   CPUID_D_1_EAX_XSAVEOPT,
 } from '../arch/cpuidBits.ts';
 import { XCR0_SUPPORTED, XSAVE_AREA_SIZE } from '../arch/extendedState.ts';
+import { CPUID_80000008_EBX_INVLPGB, INVLPGB_COUNT_MAX } from '../arch/invlpgb.ts';
 import type { ProcessorFeature } from '../arch/processorFeatures.ts';
+import { CPUID_7_EDX_CORE_CAPABILITIES } from '../arch/remoteActions.ts';
 import { PHYSICAL_ADDRESS_BITS } from '../mmu/tlbEntry.ts';
 import { MONITOR_LINE_BYTES } from './addressMonitor.ts';
 
@@ -113,7 +115,14 @@ export class CpuidTable {
       case 5:
         return [MONITOR_LINE_BYTES, MONITOR_LINE_BYTES, CPUID_5_ECX_EXTENSIONS | CPUID_5_ECX_MASKED_BREAKS, CPUID_5_EDX_C1];
       case 7:
-        return subleaf === 0 ? [0, FEATURES_7_EBX, CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID, 0] : [0, 0, 0, 0];
+        return subleaf === 0
+          ? [
+              0,
+              FEATURES_7_EBX,
+              CPUID_7_ECX_UMIP | CPUID_7_ECX_RDPID,
+              this.identity.features?.includes('rar') ? CPUID_7_EDX_CORE_CAPABILITIES : 0,
+            ]
+          : [0, 0, 0, 0];
       case 0xb:
         return this.topology(subleaf, apicId);
       case 0xd:
@@ -138,7 +147,9 @@ export class CpuidTable {
       case 0x8000_0007:
         return [0, 0, 0, CPUID_80000007_EDX_INVARIANT_TSC];
       case 0x8000_0008:
-        return [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
+        return this.identity.features?.includes('invlpgb')
+          ? [PHYSICAL_BITS | (LINEAR_BITS << 8), CPUID_80000008_EBX_INVLPGB, 0, INVLPGB_COUNT_MAX]
+          : [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
       default:
         return [0, 0, 0, 0];
     }

@@ -61,6 +61,7 @@ const BITS: Readonly<Record<string, readonly [leaf: number, register: number, bi
   CLWB: [7, EBX, 24],
   SHA: [7, EBX, 29],
   RDPID: [7, ECX, 22],
+  INVLPGB: [0x8000_0008, EBX, 3],
   XSAVEOPT: [0xd, EAX, 0, 1],
   XSAVEC: [0xd, EAX, 1, 1],
   XSAVES: [0xd, EAX, 3, 1],

@@ -6,6 +6,8 @@ import type { MmuCosts } from '../mmu/geometry.ts';
 export interface InterconnectPrices {
   /** From the ICR write to the arrival at the target's APIC: the shortest cross-core latency, and so the longest quantum. */
   readonly ipiLatency: number;
+  /** From INVLPGB to its effect on the other cores, and back again for TLBSYNC; no longer than this may a core run ahead where it exists. */
+  readonly broadcastLatency: number;
   /** A cache line that another core wrote, read by a core that waits for it (an acknowledgement word). */
   readonly cacheLineTransfer: number;
 }

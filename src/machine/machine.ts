@@ -1,4 +1,4 @@
-import { Interconnect } from '../apic/interconnect.ts';
+import { Interconnect, type InterruptReceiver } from '../apic/interconnect.ts';
 import { LocalApic } from '../apic/localApic.ts';
 import { APIC_BASE_BSP } from '../arch/msr.ts';
 import { Core, type CoreSurroundings } from '../cpu/core.ts';
@@ -8,6 +8,7 @@ import { Decoder } from '../cpu/decode/decoder.ts';
 import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { createEngine, type EngineName } from '../cpu/engines/registry.ts';
 import { isAdvertised } from '../cpu/features.ts';
+import { RemoteActions } from '../cpu/remoteActions.ts';
 import { initCore, startCore } from '../cpu/reset.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, CORE_STATE_SIZE, CoreState, I32_ACTIVITY } from '../cpu/state.ts';
 import type { StopReason } from '../cpu/stop.ts';
@@ -15,6 +16,7 @@ import { seedChance } from '../cpu/system/chance.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system/operations.ts';
 import { PortBus } from '../devices/portBus.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
+import { InvalidationBroadcast } from '../mmu/invalidationBroadcast.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import { PhysicalMemory } from '../mmu/physicalMemory.ts';
 import type { Probe } from '../trace/probe.ts';
@@ -36,7 +38,7 @@ export interface MachineConfiguration {
   readonly memory: number;
   readonly engine: EngineName;
   readonly probe: Probe;
-  /** Cycles a core may run ahead of the slowest other; at most the IPI latency, which is the default. */
+  /** Cycles a core may run ahead of the slowest other; at most the shortest latency between cores, which is the default. */
   readonly quantum?: number;
   /** What RDRAND and RDSEED answer follows from it; 0 by default. */
   readonly seed?: number;
@@ -68,7 +70,10 @@ export class Machine {
     const { profile, probe, cores } = configuration;
     this.configuration = configuration;
     this.costs = costsOf(profile.costs);
-    this.quantum = Math.min(configuration.quantum ?? this.costs.ipiLatency, this.costs.ipiLatency);
+    const shortest = profile.identity.features?.includes('invlpgb')
+      ? Math.min(this.costs.ipiLatency, this.costs.broadcastLatency)
+      : this.costs.ipiLatency;
+    this.quantum = Math.min(configuration.quantum ?? shortest, shortest);
     const layout = memoryLayout(cores, profile.mmu, configuration.memory);
     const memory = (configuration.allocate ?? allocateMachineMemory)(layout.totalPages);
     const { buffer } = memory;
@@ -76,7 +81,10 @@ export class Machine {
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
+    const broadcast = new InvalidationBroadcast(this.costs.broadcastLatency);
+    broadcast.onSend = (target, due) => this.messageSent(target, due);
 
+    const remoteActions = profile.identity.features?.includes('rar') ?? false;
     const cpuid = new CpuidTable(profile.identity, profile.frequencyHz, cores);
     const surroundings: CoreSurroundings = {
       memory: this.memory,
@@ -84,8 +92,12 @@ export class Machine {
       costs: this.costs,
       cpuid,
       probe,
-      deliverMessages: (core, now) => this.interconnect.deliver(core, now),
-      nextMessage: (core) => this.interconnect.nextDue(core),
+      broadcast,
+      deliverMessages: (core, now) => {
+        broadcast.deliver(core, now);
+        this.interconnect.deliver(core, now);
+      },
+      nextMessage: (core) => Math.min(this.interconnect.nextDue(core), broadcast.nextDue(core)),
       stop: (reason) => this.stop(reason),
     };
     const blocks = new BlockCache(
@@ -112,10 +124,18 @@ export class Machine {
         counters: state.counters,
         probe,
       });
-      const apic = new LocalApic({ id, bus: this.interconnect, clock: state.clock, cyclesPerTick: profile.frequencyHz / APIC_TIMER_HZ });
+      broadcast.attach(mmu.invalidate);
+      const apic = new LocalApic({
+        id,
+        bus: this.interconnect,
+        clock: state.clock,
+        cyclesPerTick: profile.frequencyHz / APIC_TIMER_HZ,
+        remoteActions,
+      });
       // Only the first core is the bootstrap processor.
       if (id !== 0) apic.writeBase(apic.base - (apic.base & APIC_BASE_BSP));
       const core = new Core(id, state, mmu, apic, engine, surroundings);
+      if (remoteActions) core.remoteActions = new RemoteActions();
       seedChance(core, configuration.seed ?? 0);
       if (id !== 0) core.setActivity(ACTIVITY_WAIT_FOR_SIPI);
       this.interconnect.attach({ apic, clock: state.clock, counters: state.counters, receiver: receiverOf(core) });
@@ -189,7 +209,7 @@ export class Machine {
   }
 }
 
-function receiverOf(core: Core): { init(): void; startup(vector: number): void; nonMaskable(): void } {
+function receiverOf(core: Core): InterruptReceiver {
   return {
     init() {
       initCore(core);
@@ -200,6 +220,9 @@ function receiverOf(core: Core): { init(): void; startup(vector: number): void; 
     },
     nonMaskable() {
       core.pendingNmi = true;
+    },
+    remoteAction() {
+      core.remoteActions?.serve(core);
     },
   };
 }

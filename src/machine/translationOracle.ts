@@ -184,7 +184,7 @@ export class TranslationOracle implements Probe, TranslationObserver {
       const survived =
         structure === STRUCTURE_NESTED
           ? invalidation.guestPhysical !== NOTHING && coversGuestPhysical(invalidation.guestPhysical, tlb.words, entry, invalidation)
-          : covers(structure < STRUCTURE_PDE ? invalidation.translations : invalidation.tables, tlb.words, entry, invalidation);
+          : coversTranslation(structure < STRUCTURE_PDE ? invalidation.translations : invalidation.tables, tlb.words, entry, invalidation);
       const key = keyOf(mmu, structure, entry);
       if (!survived && this.known[core]!.has(key)) left.add(key);
       if (!survived) return;
@@ -373,6 +373,10 @@ export class TranslationOracle implements Probe, TranslationObserver {
 /** An entry and its copies in other levels: the walk that made it, and whether it names a table or a page. */
 const keyOf = (mmu: Mmu, structure: number, entry: number): number =>
   mmu.tlb.sequences[(entry + WORD_SEQUENCE) >> 1]! * 2 + (isTable(structure) ? 1 : 0);
+
+/** `covers`, where a scope may be none. */
+const coversTranslation = (scope: number, words: Int32Array, entry: number, invalidation: Invalidation): boolean =>
+  scope !== NOTHING && covers(scope, words, entry, invalidation);
 
 const isTable = (structure: number): boolean => structure >= STRUCTURE_PDE && structure < STRUCTURE_NESTED;
 

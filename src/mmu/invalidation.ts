@@ -19,6 +19,8 @@
  *   INVVPID 3: keep global       not global                         all                              -
  *   INVEPT 1: single context     EPT root, whatever VPID and PCID   EPT root                         EPT root
  *   INVEPT 2: all contexts       any EPT root                       any EPT root                     all
+ *   INVLPGB                      EPT root or all; by its flags page,  the same, without the      -
+ *                                PCID, not global                     flag for the last level
  *   EPT violation at (gpa, la)   page; PCID or global; EPT root     PCID, those used for la; root    page of gpa; EPT root
  *
  * All but the last two rows of INVEPT and INVVPID 2 concern one VPID: the current one, or INVVPID's operand. They act for every EPT root,
@@ -36,6 +38,7 @@ import {
   OPERATION_INVEPT_ALL,
   OPERATION_INVEPT_CONTEXT,
   OPERATION_INVLPG,
+  OPERATION_INVLPGB,
   OPERATION_INVPCID_ADDRESS,
   OPERATION_INVPCID_ALL,
   OPERATION_INVPCID_ALL_GLOBAL,
@@ -50,6 +53,7 @@ import {
   OPERATION_PAGE_FAULT,
   OPERATION_VM_TRANSITION,
 } from '../trace/events.ts';
+import type { BroadcastInvalidation } from './invalidationBroadcast.ts';
 import {
   ENTRY_G,
   ENTRY_GUEST_SIZE_SHIFT,
@@ -124,6 +128,8 @@ export const INVALIDATION_SCOPES: readonly InvalidationScope[] = (() => {
   table[OPERATION_INVVPID_KEEP_GLOBAL] = scope(SAME_VPID | NOT_GLOBAL, SAME_VPID, NOTHING);
   table[OPERATION_INVEPT_CONTEXT] = scope(SAME_EPT_ROOT, SAME_EPT_ROOT, SAME_EPT_ROOT);
   table[OPERATION_INVEPT_ALL] = scope(ANY_EPT_ROOT, ANY_EPT_ROOT, ANY_EPT_ROOT);
+  // By its flags (broadcastScope): this is what it removes with all of them clear.
+  table[OPERATION_INVLPGB] = scope(NOT_GLOBAL, 0, NOTHING);
   table[OPERATION_VM_TRANSITION] = scope(SAME_VPID, SAME_VPID, NOTHING);
   table[OPERATION_EPT_VIOLATION] = scope(
     VPID_PCID | SAME_PAGE | SAME_EPT_ROOT,
@@ -132,6 +138,12 @@ export const INVALIDATION_SCOPES: readonly InvalidationScope[] = (() => {
   );
   return table;
 })();
+
+/** INVLPGB by its flags. */
+export function broadcastScope(what: BroadcastInvalidation): InvalidationScope {
+  const both = (what.eptRoot < 0 ? 0 : SAME_EPT_ROOT) | (what.pages > 0 ? SAME_PAGE : 0) | (what.pcid < 0 ? 0 : SAME_PCID);
+  return scope(both | (what.global ? 0 : NOT_GLOBAL), what.tables ? both : NOTHING, NOTHING);
+}
 
 /** MOV to CR4 that concerns the current PCID only. */
 export const CR4_CONTEXT_SCOPE: InvalidationScope = scope(VPID_PCID, VPID_PCID, NOTHING);

@@ -5,6 +5,7 @@ import {
   OPERATION_INVEPT_ALL,
   OPERATION_INVEPT_CONTEXT,
   OPERATION_INVLPG,
+  OPERATION_INVLPGB,
   OPERATION_INVPCID_ADDRESS,
   OPERATION_INVVPID_ADDRESS,
   OPERATION_MOV_CR0,
@@ -15,6 +16,7 @@ import {
 } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
 import {
+  broadcastScope,
   CR4_CONTEXT_SCOPE,
   covers,
   coversGuestPhysical,
@@ -26,6 +28,7 @@ import {
   NOTHING,
   SAME_PAGE,
 } from './invalidation.ts';
+import type { BroadcastInvalidation } from './invalidationBroadcast.ts';
 import type { PagingContext } from './pagingContext.ts';
 import { STRUCTURE_NESTED, STRUCTURE_PDE, type Tlb } from './tlb.ts';
 import type { TlbArray } from './tlbArray.ts';
@@ -97,6 +100,14 @@ export class Invalidator {
     this.carryOut(type === 1 ? OPERATION_INVEPT_CONTEXT : OPERATION_INVEPT_ALL, 0, 0, eptRoot, 0, 0);
   }
 
+  /** INVLPGB, this core's or another's. */
+  broadcast(what: BroadcastInvalidation): void {
+    const scope = broadcastScope(what);
+    const { la, pages, stride, pcid, eptRoot } = what;
+    for (let page = 0; page < Math.max(pages, 1); page++)
+      this.carryOut(OPERATION_INVLPGB, 0, Math.max(pcid, 0), Math.max(eptRoot, 0), pages > 0 ? la + page * stride : 0, 0, scope);
+  }
+
   /** VM entry or VM exit with "enable VPID" 0: everything of VPID 0. */
   vmTransition(): void {
     this.carryOut(OPERATION_VM_TRANSITION, 0, 0, 0, 0, 0);
@@ -160,7 +171,7 @@ export class Invalidator {
       else this.dropCovered(array, current.translations);
     }
     for (let structure = STRUCTURE_PDE; structure < STRUCTURE_NESTED; structure++) {
-      if (structures[structure]!.live !== 0) this.dropCovered(structures[structure]!, current.tables);
+      if (current.tables !== NOTHING && structures[structure]!.live !== 0) this.dropCovered(structures[structure]!, current.tables);
     }
     if (current.guestPhysical !== NOTHING && tlb.nested.live !== 0) this.dropGuestPhysical(tlb.nested);
   }

@@ -71,7 +71,7 @@ function vcpus({ machine, vmm, recorder, cpuTime }: Session): VcpuStats[] {
   const spins = new Map(recorder.vcpuSpinCycles().map(({ vm, vcpu, cycles }) => [`${vm}.${vcpu}`, cycles]));
   const times = new Map(cpuTime.ofVcpus((core) => machine.cores[core]!.clock).map(({ vm, vcpu, time }) => [`${vm}.${vcpu}`, time]));
   return vmm.vms.flatMap((vm) =>
-    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles }) => ({
+    vm.vcpus.map(({ id, runCycles, stealCycles, haltCycles, offlineCycles }) => ({
       vm: vm.id,
       id,
       cpuTime: { ...(times.get(`${vm.id}.${id}`) ?? NO_TIME), idleCycles: haltCycles },
@@ -79,6 +79,7 @@ function vcpus({ machine, vmm, recorder, cpuTime }: Session): VcpuStats[] {
       stealCycles,
       spinCycles: spins.get(`${vm.id}.${id}`) ?? 0,
       haltCycles,
+      offlineCycles,
     })),
   );
 }

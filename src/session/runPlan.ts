@@ -14,10 +14,10 @@ import { checkSegments } from '../machine/loadSegments.ts';
 import { isRamSize, MAX_RAM, MIN_RAM } from '../machine/memoryLayout.ts';
 import type { MultibootMemory, MultibootModule } from '../machine/multibootInformation.ts';
 import type { Profile } from '../machine/profiles/profile.ts';
-import { PROFILES } from '../machine/profiles/registry.ts';
+import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
 import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
-import type { Placement, PlacementSize } from '../vmm/placements/placement.ts';
+import type { Placement } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../vmm/schedulers/scheduler.ts';
 import { vmmReserve } from '../vmm/vmm.ts';
@@ -25,13 +25,10 @@ import { readOutsideKernel } from './outsideKernel.ts';
 import type { RunOptions } from './runOptions.ts';
 import { checkNeeds } from './schemeNeeds.ts';
 import { UnusableInput } from './unusableInput.ts';
+import { planPauseLoopExiting, planPlacement, planWeights } from './vmmChoices.ts';
 
 export const MAX_CORES = 64;
 const DEFAULT_MEMORY = 64 * 1024 ** 2;
-/** What `--placement` can say; schedulers that do not leave the choice have others. */
-const PLACEMENTS = ['pinned', 'floating'];
-/** As Linux's control groups have it. */
-const MAX_WEIGHT = 10_000;
 const DEFAULT_SLICE_SECONDS = 6e-3;
 
 /** A run with every choice made and checked. */
@@ -85,7 +82,7 @@ export interface CoGuestPlan {
 
 /** Makes and checks every choice. @throws UnusableInput. */
 export function planRun(options: RunOptions): RunPlan {
-  const profile = priced(named(PROFILES, 'profile', options.profile), options.costs ?? {});
+  const profile = priced(profileFor(options.profile), options.costs ?? {});
   const engine = engineNamed(options.engine);
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
@@ -178,40 +175,6 @@ function planVirtual({ vmm }: RunOptions, cores: number, profile: Profile): Omit
   };
 }
 
-function planPlacement(scheduler: SchedulerKind, name: string | undefined, size: PlacementSize): Placement {
-  const { placements } = scheduler;
-  const placement = name === undefined ? placements[0]! : placements.find((known) => known.name === name);
-  if (placement === undefined) {
-    if (!PLACEMENTS.some((known) => known === name)) throw new UnusableInput(`no placement '${name}'; there is ${PLACEMENTS.join(', ')}`);
-    throw new UnusableInput(
-      `--placement: --scheduler ${scheduler.name} does not leave vCPUs ${name}; it has ${placements.map((each) => each.name).join(', ')}`,
-    );
-  }
-  const misfit = placement.check(size);
-  if (misfit !== undefined) throw new UnusableInput(`--scheduler ${scheduler.name} ${misfit}`);
-  return placement;
-}
-
-function planWeights(weights: readonly number[] | undefined, vms: number, scheduler: SchedulerKind): readonly number[] | undefined {
-  if (weights === undefined) return undefined;
-  if (!scheduler.weighs)
-    throw new UnusableInput(`--weights: --scheduler ${scheduler.name} gives every vCPU the same; fair and balance weigh`);
-  if (weights.length !== vms) throw new UnusableInput(`--weights: ${weights.length} weights for ${vms} VMs`);
-  const bad = weights.find((weight) => !Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT);
-  if (bad !== undefined) throw new UnusableInput(`--weights: ${bad} is not a whole number from 1 to ${MAX_WEIGHT}`);
-  return weights;
-}
-
-/** Gap and window are 32-bit fields of the VMCS. A window no longer than the gap would never find a loop of two PAUSEs. */
-function planPauseLoopExiting(asked: PauseLoopExiting | undefined): PauseLoopExiting | undefined {
-  if (asked === undefined) return undefined;
-  const { gap, window } = asked;
-  if (![gap, window].every((cycles) => Number.isInteger(cycles) && cycles >= 1 && cycles < 2 ** 32))
-    throw new UnusableInput('--ple: gap and window are whole numbers of cycles from 1 to 4294967295');
-  if (window <= gap) throw new UnusableInput(`--ple: a window of ${window} cycles is no longer than the gap of ${gap}`);
-  return { gap, window };
-}
-
 function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): CoGuestPlan | undefined {
   const { vms = 0, coGuest } = options.vmm ?? {};
   if (coGuest === undefined) return undefined;
@@ -247,6 +210,11 @@ function checkMemory(memoryBytes: number, virtual: MemoryPlan['virtual']): void 
 }
 
 const builtInNamed = (guest: string): GuestDefinition | undefined => GUESTS.find(({ name }) => name === guest);
+
+/** A profile, or one with features added. */
+function profileFor(name: string | undefined): Profile {
+  return (name === undefined ? undefined : profileNamed(name)) ?? named(PROFILES, 'profile', name);
+}
 
 function priced(profile: Profile, factors: Readonly<Record<string, number>>): Profile {
   try {

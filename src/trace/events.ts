@@ -209,7 +209,7 @@ export const EVENT_ACTIVITY = 15;
 export const EVENT_PRIVILEGE = 16;
 
 /** Delivery modes of interprocessor messages, as DELIVERY_ numbers them (arch/apicRegisters). */
-export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'reserved', 'nmi', 'init', 'startup', 'extint'] as const;
+export const DELIVERY_NAMES = ['fixed', 'lowest', 'smi', 'remote-action', 'nmi', 'init', 'startup', 'extint'] as const;
 
 /** Activity states as the `activity` event reports them. */
 export const ACTIVITY_NAMES = ['active', 'hlt', 'shutdown', 'wait-for-sipi', 'mwait'] as const;
@@ -233,6 +233,7 @@ export const INVALIDATION_NAMES = [
   'INVEPT-all',
   'VM-TRANSITION',
   'EPT-VIOLATION',
+  'INVLPGB',
 ] as const;
 export const OPERATION_INVLPG = 0;
 export const OPERATION_INVPCID_ADDRESS = 1;
@@ -253,3 +254,5 @@ export const OPERATION_INVEPT_ALL = 14;
 export const OPERATION_VM_TRANSITION = 15;
 /** An EPT violation: the guest-physical mappings of the address go, and the combined ones of the linear address translated. */
 export const OPERATION_EPT_VIOLATION = 16;
+/** INVLPGB, once for each page, on each core that it reaches. */
+export const OPERATION_INVLPGB = 17;

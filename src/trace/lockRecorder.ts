@@ -2,6 +2,8 @@ import {
   LOCK_GAVE_UP,
   LOCK_WAIT_IN_ORDER,
   LOCK_WAIT_POLL,
+  LOCK_WAIT_TICKET,
+  LOCK_WAIT_TICKET_SHIFT,
   MARK_LOCK_QUEUED,
   MARK_LOCK_RELEASED,
   MARK_LOCK_TIMED_OUT,
@@ -12,6 +14,7 @@ import {
 import { EVENT_MARK, EVENT_VCPU_RUN, EVENT_VCPU_STOP } from './events.ts';
 import { summarizeLatencies } from './latencySummary.ts';
 import {
+  CAUSE_CONTENTION,
   CAUSE_HOLDER_PREEMPTED,
   CAUSE_WAITER_ASLEEP,
   CAUSE_WAITER_PREEMPTED,
@@ -20,6 +23,7 @@ import {
   type LockState,
   type LockWait,
   type Party,
+  takePlace,
 } from './lockState.ts';
 import type { LockStats } from './lockStats.ts';
 import type { Probe } from './probe.ts';
@@ -101,6 +105,7 @@ export class LockRecorder implements Probe {
     const party = this.partyOf(key === NO_VCPU ? -1 - core : key);
     const lock = this.lockAt(key === NO_VCPU ? -1 : keyVm(key), mark === MARK_SPIN_BEGIN ? rsi : rdi);
     if (mark === MARK_SPIN_BEGIN) {
+      this.settle(lock, cycles);
       describeWait(waitOf(party, lock), rdx, this.instruction, this.pause);
       return;
     }
@@ -138,6 +143,7 @@ export class LockRecorder implements Probe {
     const wait = waitOf(party, lock);
     if (lock.line.length > 0 && lock.line[0]!.inOrder && lock.line[0] !== wait) this.outOfOrder++;
     if (wait === undefined) return;
+    this.end(wait, cycles);
     lock.line.splice(lock.line.indexOf(wait), 1);
     party.waits.splice(party.waits.indexOf(wait), 1);
     this.waited.add(Math.max(0, cycles - wait.began));
@@ -155,9 +161,11 @@ export class LockRecorder implements Probe {
       lock,
       began: cycles,
       since: cycles,
+      cause: CAUSE_CONTENTION,
       cycles: new Float64Array(CAUSES),
       judgedAfter: Number.POSITIVE_INFINITY,
       inOrder: false,
+      ticket: -1,
       timedOut: false,
     };
     lock.line.push(wait);
@@ -166,6 +174,7 @@ export class LockRecorder implements Probe {
 
   private stopped(party: Party, cycles: number, runnable: boolean): void {
     this.settleAround(party, cycles);
+    for (const wait of party.waits) this.end(wait, cycles);
     party.running = false;
     party.preempted = runnable;
     party.harmedAsHolder = false;
@@ -194,8 +203,17 @@ export class LockRecorder implements Probe {
     }
   }
 
+  /** The wait, or its time on the core, ends now: what was accounted for beyond, by the clock of another core, is taken back. */
+  private end(wait: LockWait, cycles: number): void {
+    if (!wait.party.running || wait.since <= cycles) return;
+    wait.cycles[wait.cause]! -= wait.since - cycles;
+    this.causeCycles[wait.cause]! -= wait.since - cycles;
+    wait.since = cycles;
+  }
+
   private account(wait: LockWait, cycles: number): void {
     const cause = causeOf(wait);
+    wait.cause = cause;
     if (wait.cycles[cause] === 0) this.causeWaits[cause]!++;
     wait.cycles[cause]! += cycles;
     this.causeCycles[cause]! += cycles;
@@ -255,5 +273,9 @@ const waitOf = (party: Party, lock: LockState): LockWait | undefined => party.wa
 function describeWait(wait: LockWait | undefined, rdx: number, instruction: number, pause: number): void {
   if (wait === undefined) return;
   wait.inOrder = (rdx & LOCK_WAIT_IN_ORDER) !== 0;
+  if ((rdx & LOCK_WAIT_TICKET) !== 0) {
+    wait.ticket = (rdx >>> LOCK_WAIT_TICKET_SHIFT) & 0xffff;
+    takePlace(wait);
+  }
   if (wait.judgedAfter === Number.POSITIVE_INFINITY) wait.judgedAfter = AUTHORS_POLLS * ((rdx & LOCK_WAIT_POLL) * instruction + pause);
 }

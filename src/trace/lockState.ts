@@ -34,12 +34,24 @@ export interface LockWait {
   readonly began: number;
   /** Up to when its cycles are accounted for; meaningless while it is off its core. */
   since: number;
+  /** Cause of the cycles that were accounted for last. */
+  cause: number;
   /** Cycles on a core, by cause. */
   readonly cycles: Float64Array;
   /** Cycles on a core after which the published method judges; Infinity once it has. */
   judgedAfter: number;
   inOrder: boolean;
+  /** A number modulo 2^16 that says what its place in the line is; -1: the moment when it came. */
+  ticket: number;
   timedOut: boolean;
+}
+
+/** The wait takes the place in its line that its ticket gives it. */
+export function takePlace(wait: LockWait): void {
+  const { line } = wait.lock;
+  line.splice(line.indexOf(wait), 1);
+  const behind = line.findIndex(({ ticket }) => ticket >= 0 && ((ticket - wait.ticket) & 0xffff) < 0x8000);
+  line.splice(behind < 0 ? line.length : behind, 0, wait);
 }
 
 /** Why `wait`, which is on a core, does not hold its lock now. */

@@ -53,4 +53,6 @@ export interface VcpuStats {
   /** On a core, in a wait loop. */
   readonly spinCycles: number;
   readonly haltCycles: number;
+  /** Not started yet, or its VM has ended. With run, steal and halt cycles this is all the time of the run; spin cycles are run cycles. */
+  readonly offlineCycles: number;
 }

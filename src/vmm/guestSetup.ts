@@ -1,6 +1,7 @@
 import { CR0_ET, CR0_NE, CR4_VMXE } from '../arch/controlRegisters.ts';
 import { IA32_APIC_BASE, IA32_TSC, IA32_TSC_DEADLINE, PAT_RESET, X2APIC_MSR_FIRST, X2APIC_MSR_LAST } from '../arch/msr.ts';
 import { RAX, RBX, RDI } from '../arch/registers.ts';
+import { IA32_CORE_CAPABILITIES, IA32_RAR_ACT_VEC, IA32_RAR_CTRL, IA32_RAR_INFO, IA32_RAR_PAYLOAD_BASE } from '../arch/remoteActions.ts';
 import { RFLAGS_FIXED } from '../arch/rflags.ts';
 import { AR_P, AR_S, AR_UNUSABLE, TYPE_ACCESSED, TYPE_CODE, TYPE_TSS_BUSY, TYPE_WRITABLE_OR_READABLE } from '../arch/segments.ts';
 import {
@@ -86,7 +87,7 @@ const SEGMENT_LDTR = 6;
 const SEGMENT_TR = 7;
 const REAL_MODE_DATA = AR_P | AR_S | TYPE_WRITABLE_OR_READABLE | TYPE_ACCESSED;
 
-/** MSRs that a guest's accesses leave it for: the virtual APIC, its base and its deadline timer, and writes of the TSC. */
+/** MSRs that a guest's accesses leave it for: the virtual APIC, its base and its deadline timer, writes of the TSC, and remote actions. */
 export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   const intercept = (msr: number, read: boolean, write: boolean): void => {
     if (read) memory.bytes[page + (msr >> 3)]! |= 1 << (msr & 7);
@@ -96,6 +97,8 @@ export function fillMsrBitmap(memory: PhysicalMemory, page: number): void {
   intercept(IA32_APIC_BASE, true, true);
   intercept(IA32_TSC_DEADLINE, true, true);
   intercept(IA32_TSC, false, true);
+  for (const msr of [IA32_CORE_CAPABILITIES, IA32_RAR_CTRL, IA32_RAR_ACT_VEC, IA32_RAR_PAYLOAD_BASE, IA32_RAR_INFO])
+    intercept(msr, true, true);
 }
 
 /** A vCPU that halts stays in its guest and keeps its core until its slice ends, as one that computes would (KVM: KVM_X86_DISABLE_EXITS_HLT). */
@@ -165,6 +168,7 @@ export function setupDirectEntry(vcpu: Vcpu, entry: number): void {
   vmcs.writeNumber(VMCS_GUEST_RSP, DIRECT_ENTRY.stackPointer);
   vmcs.writeNumber(VMCS_GUEST_RIP, entry);
   vcpu.registers[RDI] = BigInt(DIRECT_ENTRY.bootRecord);
+  vcpu.initializeX87();
 }
 
 /** The vCPU is at a Multiboot entry: the same state as a bare core gets (machine/enterMultiboot). */
@@ -185,6 +189,7 @@ export function setupMultibootEntry(vcpu: Vcpu, entry: number, { information, gd
   vmcs.writeNumber(VMCS_GUEST_RIP, entry);
   vcpu.registers[RAX] = BigInt(MULTIBOOT_ENTRY.eax);
   vcpu.registers[RBX] = BigInt(information);
+  vcpu.initializeX87();
 }
 
 /** The vCPU is in real mode at `vector` << 12, as a processor that received STARTUP. */

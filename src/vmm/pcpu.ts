@@ -12,6 +12,7 @@ import { completeHypercall } from './exits/vmcall.ts';
 import { entersGuest, leavesCore, leavesGuest } from './guestEntry.ts';
 import { cplOf } from './guestMode.ts';
 import { prepareInjection } from './injection.ts';
+import { type Notice, NoticeQueue } from './notice.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { loadVcpu, saveVcpu } from './switch.ts';
 import { flushOfContext, flushTranslations, type TranslationFlush } from './translationFlush.ts';
@@ -24,24 +25,6 @@ export const VECTOR_HOST_TIMER = 0xec;
 export const VECTOR_HOST_RESCHEDULE = 0xfd;
 /** A function call waits in the queue. */
 export const VECTOR_HOST_CALL = 0xfb;
-
-/** What another core has done or wants that concerns this one's scheduler; it takes effect with the host IPI that says so. */
-export type Notice =
-  /** The vCPU, which lives here, is runnable or has ceased to be. */
-  | { readonly kind: 'changed'; readonly vcpu: Vcpu }
-  /** The vCPU shall run next. */
-  | { readonly kind: 'boost'; readonly vcpu: Vcpu }
-  /** That core is idle and would take a vCPU. */
-  | { readonly kind: 'pull'; readonly core: number }
-  /** From the scheduler there to the scheduler here. */
-  | { readonly kind: 'word'; readonly word: number };
-
-/** A notice on its way. */
-interface SentNotice {
-  readonly notice: Notice;
-  /** When its IPI arrives. */
-  readonly due: number;
-}
 
 /** A function call from another core: flushes to carry out; without any, the interrupt itself is what it is for. */
 interface RemoteCall {
@@ -61,8 +44,8 @@ export class Pcpu implements HostSoftware {
   current: Vcpu | undefined;
   /** vCPUs that live here, for their timers. */
   readonly residents: Vcpu[] = [];
-  /** Notices from other cores, in order of their arrival. */
-  private readonly notices: SentNotice[] = [];
+  /** From other cores. */
+  private readonly notices = new NoticeQueue();
   /** Calls from other cores, in order of arrival. */
   private readonly calls: RemoteCall[] = [];
   /** Waiting for remote calls of our own: until this time at least; Infinity while they are not done, -1 when nothing is awaited. */
@@ -70,6 +53,8 @@ export class Pcpu implements HostSoftware {
   /** Remote calls of our own that are not done yet, and when the latest of the others is seen to be done. */
   private outstanding = 0;
   private lastSeen = 0;
+  /** Cores with a remote action request of ours that we have not seen done (vmm/remoteFlushes). */
+  readonly requested: Pcpu[] = [];
   /** A VM exit has happened and is not handled yet. */
   private exitPending = false;
   /** Nothing is runnable. */
@@ -123,6 +108,11 @@ export class Pcpu implements HostSoftware {
     this.sendIpi(target, VECTOR_HOST_CALL);
   }
 
+  /** The hypercall under way goes on at that time. */
+  waitUntil(time: number): void {
+    this.awaitUntil = time;
+  }
+
   /** A remote call of this core is done, as it sees at time `seen`. */
   private callDone(seen: number): void {
     this.lastSeen = Math.max(this.lastSeen, seen);
@@ -151,10 +141,7 @@ export class Pcpu implements HostSoftware {
       return;
     }
     from.sendIpi(this, VECTOR_HOST_RESCHEDULE);
-    const due = from.core.clock + this.vmm.costs.ipiLatency;
-    let at = this.notices.length;
-    while (at > 0 && this.notices[at - 1]!.due > due) at--;
-    this.notices.splice(at, 0, { notice, due });
+    this.notices.send(notice, from.core.clock + this.vmm.costs.ipiLatency);
   }
 
   private heed(notice: Notice): void {
@@ -202,10 +189,9 @@ export class Pcpu implements HostSoftware {
     this.vmm.loads.post(this.id, this.core.clock, this.scheduler.load);
   }
 
-  /** Notices whose IPI has arrived; a core that is ahead may have sent more. */
   private readNotices(): void {
-    const { notices } = this;
-    while (notices.length > 0 && notices[0]!.due <= this.core.clock) this.heed(notices.shift()!.notice);
+    for (let notice = this.notices.take(this.core.clock); notice !== undefined; notice = this.notices.take(this.core.clock))
+      this.heed(notice);
   }
 
   /** Host interrupt handler. */

@@ -1,7 +1,7 @@
 import { LocalApic } from '../apic/localApic.ts';
 import { XCR0_RESET } from '../arch/extendedState.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
-import { X87_CONTROL_RESET } from '../arch/x87.ts';
+import { X87_CONTROL_INITIAL, X87_CONTROL_RESET } from '../arch/x87.ts';
 import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import { FlushQueue } from './flushQueue.ts';
@@ -62,10 +62,14 @@ export class Vcpu {
   /** The hypercall under way, if one is waiting for something. */
   call: HypercallCall | undefined;
 
-  /** Cycles in each state so far, and since when the present one lasts. */
+  /**
+   * Cycles so far, by state: on a core; runnable and waiting for one; halted; not started yet or stopped. Together they are the time that has passed.
+   * And since when the present one lasts.
+   */
   runCycles = 0;
   stealCycles = 0;
   haltCycles = 0;
+  offlineCycles = 0;
   since = 0;
 
   constructor(vm: Vm, id: number, vpid: number, vmcs: Vmcs, home: Pcpu, cyclesPerTick: number) {
@@ -77,6 +81,12 @@ export class Vcpu {
     this.state = id === 0 ? 'runnable' : 'waitForSipi';
     this.registers[U64_XCR0] = XCR0_RESET;
     this.apic = new LocalApic({ id, bus: vm.interconnect, clock: this.clock, cyclesPerTick });
+  }
+
+  /** Its x87 unit is as after FNINIT, as firmware leaves it. */
+  initializeX87(): void {
+    this.x87.fill(0n);
+    this.x87Words.set([X87_CONTROL_INITIAL, 0, 0, 0]);
   }
 
   /** The state changes at time `now`; the time in the old one is put to its account. */
@@ -91,6 +101,7 @@ export class Vcpu {
     if (this.state === 'running') this.runCycles += cycles;
     else if (this.state === 'runnable') this.stealCycles += cycles;
     else if (this.state === 'halted') this.haltCycles += cycles;
+    else this.offlineCycles += cycles;
     this.since = Math.max(this.since, now);
   }
 

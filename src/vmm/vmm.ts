@@ -33,6 +33,7 @@ import type { PauseLoopExiting } from './pauseLoop.ts';
 import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
 import type { Placement, PlacementSize } from './placements/placement.ts';
 import { rowCount, rows } from './placements/rows.ts';
+import { REMOTE_FLUSH_PAGES, RemoteFlushes } from './remoteFlushes.ts';
 import { USUAL_WEIGHT } from './schedulers/fair.ts';
 import type { SchedulerKind } from './schedulers/scheduler.ts';
 import { saveVcpu } from './switch.ts';
@@ -80,6 +81,8 @@ export class Vmm implements VirtualReceiver {
   /** What guests see of the processor: one package of as many cores as the VM has vCPUs. */
   readonly cpuid: CpuidTable;
   readonly hypercalls = HYPERCALLS;
+  /** On processors with remote action requests. */
+  readonly remoteFlushes: RemoteFlushes | undefined;
   readonly vms: readonly Vm[];
   readonly pcpus: readonly Pcpu[];
   readonly placement: Placement;
@@ -135,6 +138,7 @@ export class Vmm implements VirtualReceiver {
       return vm;
     });
     this.startCores();
+    if (profile.identity.features?.includes('rar')) this.remoteFlushes = new RemoteFlushes(pages, this.pcpus);
   }
 
   /** Every core is in VMX root operation with its local APIC in x2APIC mode, under its scheduler. */
@@ -275,14 +279,15 @@ export class Vmm implements VirtualReceiver {
     this.endVm(vcpu.vm, reason, from);
   }
 
-  /** Accounts of every vCPU are complete up to now. */
+  /** Accounts of every vCPU are complete up to the time of the machine. */
   settle(): void {
-    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(vcpu.home.core.clock);
+    const { time } = this.machine;
+    for (const vm of this.vms) for (const vcpu of vm.vcpus) vcpu.settle(time);
   }
 }
 
 /** Host memory below the VMs that the VMM keeps for itself: bytes, a multiple of 2 MB. */
 export function vmmReserve({ vms, vcpus, vmMemory }: Pick<VmmConfiguration, 'vms' | 'vcpus' | 'vmMemory'>): number {
-  const pages = 2 + vms * (vcpus + eptPages(vmMemory));
+  const pages = 2 + REMOTE_FLUSH_PAGES + vms * (vcpus + eptPages(vmMemory));
   return Math.ceil((pages * 4096) / PAGE_2M) * PAGE_2M;
 }

@@ -55,6 +55,7 @@ export const STATS: Omit<RunStats, 'exitStatus'> = {
       stealCycles: 500_000,
       spinCycles: 750_000,
       haltCycles: 0,
+      offlineCycles: 0,
     },
   ],
 };

@@ -155,6 +155,38 @@ describe('shootdown schemes', () => {
     },
   );
 
+  test('invlpgb and rar take no vCPU out of its guest but the caller, rar by its one hypercall', () => {
+    for (const [shootdown, profile] of [
+      ['invlpgb', 'zen3'],
+      ['rar', 'sapphirerapids'],
+    ] as const) {
+      const params = { ...small, iterations: '8' };
+      const { vmExits, invalidations } = quickRun('shootdown', { cores: 4, vmm: virtual(1, 4), shootdown, profile, params }).stats;
+      const { stats: bare } = quickRun('smp', { cores: 4, vmm: virtual(1, 4), profile });
+      // External interrupts: those that start the cores, as in any guest.
+      expect(vmExits['EXTERNAL_INTERRUPT'] ?? 0).toBeLessThanOrEqual((bare.vmExits['EXTERNAL_INTERRUPT'] ?? 0) + 8);
+      expect(vmExits['VMCALL'] ?? 0).toBe(shootdown === 'rar' ? 32 : 0);
+      expect(invalidations[shootdown === 'rar' ? 'INVVPID-address' : 'INVLPGB']).toBe(shootdown === 'rar' ? 32 * 3 : 32 * 4);
+    }
+  });
+
+  test.for(['kvmtlb', 'kvm-pv', 'hyperv'])('%s leaves a flush for a vCPU that does not run, and does not wait for it', (shootdown) => {
+    const params = { iterations: '20', think: '5000', reads: '8' };
+    const { stats } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 2, 500_000), shootdown, params });
+    const { stats: ipi } = quickRun('shootdown', { cores: 2, vmm: virtual(2, 2, 500_000), shootdown: 'ipi', params });
+    expect(stats.shootdown.latencyCycles.mean!).toBeLessThan(ipi.shootdown.latencyCycles.mean! / 3);
+    expect((stats.invalidations['INVVPID-context'] ?? 0) + (stats.invalidations['INVVPID-address'] ?? 0)).toBeGreaterThan(0);
+    expect(stats.vmExits['VMCALL'] ?? 0).toBe(shootdown === 'hyperv' ? 2 * 2 * 20 : 0);
+  });
+
+  test('kvm-pv-ipi sends its IPIs by one hypercall where kvm-pv has an exit for each', () => {
+    const params = { ...small, iterations: '8' };
+    const exits = (shootdown: string) => quickRun('shootdown', { cores: 4, vmm: virtual(1, 4), shootdown, params }).stats.vmExits;
+    const [single, many] = [exits('kvm-pv-ipi'), exits('kvm-pv')];
+    expect(single['VMCALL']!).toBeLessThanOrEqual(32 + 8);
+    expect(many['WRMSR']! - single['WRMSR']!).toBeGreaterThan(2 * 24);
+  });
+
   test('shoot4u-fine is caught by the oracle where a range has more than a page, and is right for one', () => {
     const params = { iterations: '10', think: '2000', reads: '32' };
     const run = (pages: string) =>

@@ -34,7 +34,7 @@ beforeAll(() => {
 describe('the package', () => {
   test('holds what a user needs and nothing else', () => {
     expect(readdirSync(installed).sort()).toEqual(
-      ['ARCHITECTURE.md', 'CHANGELOG.md', 'README.md', 'bin', 'dist', 'docs', 'examples', 'package.json'].sort(),
+      ['ARCHITECTURE.md', 'CHANGELOG.md', 'README.md', 'bin', 'dist', 'docs', 'examples', 'package.json', 'programs'].sort(),
     );
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { costsOf } from '../../src/machine/cost.ts';
-import { PROFILES } from '../../src/machine/profiles/registry.ts';
+import { PROFILES, profileNamed } from '../../src/machine/profiles/registry.ts';
 
 describe.each([...PROFILES])('profile %s', (name, profile) => {
   test('is listed under its name, and says what it is', () => {
@@ -19,4 +19,11 @@ describe.each([...PROFILES])('profile %s', (name, profile) => {
     const sets = Object.values(profile.mmu).flatMap((size) => (typeof size === 'object' ? [size.sets] : []));
     expect(sets.filter((count) => (count & (count - 1)) !== 0)).toEqual([]);
   });
+});
+
+test('a feature is added to a profile behind a +; what does not exist has no profile', () => {
+  expect(profileNamed('ivybridge+invlpgb+rar')?.identity.features).toEqual(['invlpgb', 'rar']);
+  expect(profileNamed('zen3+invlpgb')?.identity.features).toEqual(['invlpgb']);
+  expect(profileNamed('ivybridge')).toBe(PROFILES.get('ivybridge'));
+  expect(['ivybridge+', 'ivybridge+magic', 'magic+rar', ''].map(profileNamed)).toEqual(Array(4).fill(undefined));
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const SOURCES = new URL('.', import.meta.url).pathname;
 /** The objects of the programs are the same in both: nothing but the runtime differs. */
 const COMMON = ['-std=gnu17', '-ffreestanding', '-fno-math-errno', '-fno-strict-aliasing', '-Wall', '-Werror', '-Wno-parentheses'];
-const PLAIN = ['-fno-pic', '-fno-pie', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-mno-mmx'];
+const PLAIN = ['-fno-pic', '-fno-pie', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fcf-protection=none'];
 /** Or gcc turns the loop in memcpy into a call of memcpy. */
 const NO_IDIOMS = '-fno-tree-loop-distribute-patterns';
 

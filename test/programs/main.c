@@ -3,6 +3,7 @@
 
 void sorting(void), hashing(void), bignum(void), strings(void), matrix(void), recursion(void);
 void interpreter(void), bits(void), structs(void), vectors(void), floats(void), division(void);
+void longdouble(void), wideint(void), control(void), intrinsics(void), formatting(void);
 
 static const struct {
   const char *name;
@@ -11,6 +12,8 @@ static const struct {
     {"sorting", sorting},     {"hashing", hashing},   {"bignum", bignum}, {"strings", strings},
     {"matrix", matrix},       {"recursion", recursion}, {"bits", bits},   {"structs", structs},
     {"interpreter", interpreter}, {"vectors", vectors}, {"floats", floats}, {"division", division},
+    {"longdouble", longdouble}, {"wideint", wideint}, {"control", control}, {"intrinsics", intrinsics},
+    {"formatting", formatting},
 };
 
 int main(void) {

@@ -14,7 +14,7 @@ const available = hasCompiler();
 const folder = buildFolder();
 afterAll(() => folder.remove());
 
-test.skipIf(!available).for(LEVELS)('C programs of level %s', ([name, ...options]) => {
+test.skipIf(!available).for(LEVELS)('C programs of level %s', { timeout: 300_000 }, ([name, ...options]) => {
   const { nativeOutput, kernel } = compilePrograms(folder.path, name, options);
   expect(nativeOutput.split('\n').length).toBeGreaterThan(80);
   const runs = ENGINES.map((engine) => quickRun(kernel, { engine }));

@@ -6,6 +6,7 @@ import { mem64 } from '../../src/asm/operand.ts';
 import { eax, ebx, edx, esi, rax, rcx } from '../../src/asm/register.ts';
 import { ENGINES } from '../../src/cpu/engines/registry.ts';
 import { yieldOnSpin } from '../../src/vmm/directedYield.ts';
+import type { Notice } from '../../src/vmm/notice.ts';
 import { PLE_DEFAULTS } from '../../src/vmm/pauseLoop.ts';
 import type { Pcpu } from '../../src/vmm/pcpu.ts';
 import type { Vcpu, VcpuState } from '../../src/vmm/vcpu.ts';
@@ -115,7 +116,7 @@ describe('whom a PAUSE exit yields to', () => {
   function chosen(siblings: readonly Sibling[], exits: number): number[] {
     const vm = { boostedLast: 0, vcpus: [] as unknown[] };
     const boosted: number[] = [];
-    const home = { notify: (_from: unknown, kind: string, { id }: Vcpu) => kind === 'boost' && boosted.push(id) };
+    const home = { notify: (_from: unknown, notice: Notice) => notice.kind === 'boost' && boosted.push(notice.vcpu.id) };
     vm.vcpus = [{ state: 'running' } as Sibling, ...siblings].map(({ state, kernel = true, pending = -1, gaveWay = false }, id) => ({
       vm,
       id,

@@ -17,6 +17,7 @@ export interface VmmRigOptions extends Partial<VmmConfiguration> {
   readonly cores?: number;
   readonly engine?: EngineName;
   readonly probe?: Probe;
+  readonly quantum?: number;
 }
 
 export class VmmRig {
@@ -24,7 +25,10 @@ export class VmmRig {
   readonly vmm: Vmm;
 
   /** Every vCPU starts at `start` in 64-bit mode, CPL 0, interrupts off, with its number in RSI and its VM's in RDX. */
-  constructor(write: (a: Assembler) => void, { cores = 1, engine = 'reference', probe = noProbe, ...given }: VmmRigOptions = {}) {
+  constructor(
+    write: (a: Assembler) => void,
+    { cores = 1, engine = 'reference', probe = noProbe, quantum = 1000, ...given }: VmmRigOptions = {},
+  ) {
     const a = assembler();
     a.label('start');
     write(a);
@@ -39,7 +43,7 @@ export class VmmRig {
       ...given,
     };
     const memory = vmmReserve(configuration) + configuration.vms * MEMORY;
-    this.machine = new Machine({ profile: ivybridge, cores, memory, engine, probe });
+    this.machine = new Machine({ profile: ivybridge, cores, memory, engine, probe, quantum });
     this.vmm = new Vmm(this.machine, configuration);
     this.vmm.load(image, { tscHz: 1e9, seed: 0, commandLine: '' });
     for (const vm of this.vmm.vms) {

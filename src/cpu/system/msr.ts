@@ -117,7 +117,7 @@ export function readMsr(core: Core, msr: number): bigint {
     case IA32_MTRR_DEF_TYPE:
       return 6n;
     default:
-      return core.raise(VECTOR_GP, 0);
+      return core.remoteActions?.readMsr(msr) ?? core.raise(VECTOR_GP, 0);
   }
 }
 
@@ -153,7 +153,7 @@ export function writeMsr(core: Core, msr: number, value: bigint): void {
     case IA32_MTRR_DEF_TYPE:
       return;
     default:
-      core.raise(VECTOR_GP, 0);
+      if (!core.remoteActions?.writeMsr(msr, value)) core.raise(VECTOR_GP, 0);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Operation } from '../operation.ts';
+import { invlpgb, tlbsync } from './broadcastInvalidation.ts';
 import { rdpid, rdrand } from './chance.ts';
 import { clts, movControl } from './controlRegisters.ts';
 import { movDebug } from './debugRegisters.ts';
@@ -87,6 +88,8 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Out: output,
   Invlpg: invlpg,
   Invpcid: invpcid,
+  Invlpgb: invlpgb,
+  Tlbsync: tlbsync,
   Invd: wbinvd,
   Wbnoinvd: wbinvd,
   Rdpmc: rdpmc,

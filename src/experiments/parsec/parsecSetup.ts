@@ -1,6 +1,6 @@
 import { PARSEC_PROFILES } from '../../kernels/workloads/parsecProfiles.ts';
 import type { Labels, Point, Scale } from '../experiment.ts';
-import { parameters, runOptions, schemesPresent, seeds } from '../runSettings.ts';
+import { parameters, profileOf, runOptions, schemesPresent, seeds } from '../runSettings.ts';
 
 const CORES = 12;
 const MEGABYTE = 1024 ** 2;
@@ -32,6 +32,7 @@ export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, 
     memoryBytes: 256 * MEGABYTE,
     seed,
     shootdown: scheme,
+    profile: profileOf(scheme),
     costs,
     params: parameters({ program, work, threads: 0, ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }) }),
     vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },

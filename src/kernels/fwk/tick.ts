@@ -3,7 +3,7 @@
  *
  * In the interrupt: a little work of the kernel's own, the slice of the running thread, and, when threads wait here while other cores idle, a word to
  * one of those. Nothing there takes a lock. What needs one is done on the way to user mode, or by the idle loop: `deferred_work`. A core that is idle
- * when the tick comes stops ticking until it runs a thread again.
+ * when the tick comes stops ticking until it runs a thread again, unless a thread sleeps somewhere (sleep.ts).
  *
  * `tick_setup` prepares the running core; `tick_start` arms it. SDM: Vol. 3, "TSC-Deadline Mode".
  */
@@ -23,6 +23,7 @@ import type { KernelChoices } from './parameters.ts';
 /** Bits of `workDue`. */
 const WORKER_DUE = 1;
 const BALANCE_DUE = 2;
+const SLEEP_DUE = 4;
 /** Every how many ticks a core compares its queue with the longest; a power of two. */
 const BALANCE_TICKS = 2;
 
@@ -67,10 +68,20 @@ export const tick =
       a.mov(rax, core(KernelCore.current));
       a.cmp(rax, core(KernelCore.idle));
       a.if_('e', () => {
-        a.mov(core(KernelCore.tickStopped), 1);
+        a.comment('nothing to do here, unless somebody has to be woken');
+        a.cmp(mem64('sleep_next'), 0);
+        a.if_(
+          'e',
+          () => a.mov(core(KernelCore.tickStopped), 1),
+          () => {
+            a.call('tick_start');
+            a.call('tick_sleepers');
+          },
+        );
         a.return_();
       });
       a.call('tick_start');
+      a.call('tick_sleepers');
       if (choices.tickWork > 0) {
         a.mov(edi, choices.tickWork);
         a.call('compute');
@@ -99,6 +110,13 @@ export const tick =
       returnIfUser(a);
     });
 
+    a.proc('tick_sleepers', {}, () => {
+      a.call('sleep_due');
+      a.test(eax, eax);
+      a.return_if('z');
+      a.or(core(KernelCore.workDue), SLEEP_DUE);
+    });
+
     a.proc('deferred_work', { saves: [rbx] }, () => {
       a.xor(ebx, ebx);
       a.xchg(core(KernelCore.workDue), ebx);
@@ -109,6 +127,8 @@ export const tick =
       });
       a.test(ebx, BALANCE_DUE);
       a.if_('nz', () => a.call('queue_balance'));
+      a.test(ebx, SLEEP_DUE);
+      a.if_('nz', () => a.call('sleep_expire'));
     });
 
     a.comment('the kernel thread of a core: some work, then it waits until it is wanted again');

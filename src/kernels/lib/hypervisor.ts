@@ -40,15 +40,21 @@ export function hypervisor(a: Assembler): void {
   });
 }
 
+/** A signature as EBX, ECX and EDX have it. */
+export function signatureWords(signature: string): [number, number, number] {
+  const word = (at: number): number => [3, 2, 1, 0].reduce((value, i) => value * 256 + signature.charCodeAt(at + i), 0);
+  return [word(0), word(4), word(8)];
+}
+
 /**
  * Ends the run with a message unless the hypervisor has the interface of that signature; otherwise CPUID has answered leaf base + `leaf`.
  * Changes RAX, RBX, RCX, RDX, RSI, RDI, R8, R9. Needs the part `hypervisor`.
  */
 export function requireInterface(a: Assembler, who: string, signature: string, leaf: number): void {
-  const words = [0, 4, 8].map((at) => [3, 2, 1, 0].reduce((word, i) => word * 256 + signature.charCodeAt(at + i), 0));
-  a.mov(edi, words[0]!);
-  a.mov(esi, words[1]!);
-  a.mov(edx, words[2]!);
+  const [first, second, third] = signatureWords(signature);
+  a.mov(edi, first);
+  a.mov(esi, second);
+  a.mov(edx, third);
   a.call('hypervisor_find');
   a.test(eax, eax);
   a.if_('z', () => failWith(a, `${who}: there is no hypervisor with the interface that this scheme needs\n`));

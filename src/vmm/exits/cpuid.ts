@@ -1,6 +1,7 @@
 import { CPUID_1_ECX_HYPERVISOR, CPUID_1_ECX_MONITOR, CPUID_1_ECX_VMX } from '../../arch/cpuidBits.ts';
 import { CPUID_HYPERVISOR_FIRST, CPUID_HYPERVISOR_LAST } from '../../arch/hypervisorCpuid.ts';
 import { RAX, RCX } from '../../arch/registers.ts';
+import { CPUID_7_EDX_CORE_CAPABILITIES } from '../../arch/remoteActions.ts';
 import { VMCS_GUEST_CR4 } from '../../arch/vmcs.ts';
 import type { CpuidResult } from '../../cpu/cpuid.ts';
 import { showOsxsave, writeCpuid } from '../../cpu/system/identification.ts';
@@ -25,5 +26,7 @@ function answer(pcpu: Pcpu, vcpu: Vcpu, leaf: number, subleaf: number): CpuidRes
   if (leaf >= CPUID_HYPERVISOR_FIRST && leaf <= CPUID_HYPERVISOR_LAST) return hypervisorLeaf(leaf);
   const result = showOsxsave(pcpu.vmm.cpuid.query(leaf, subleaf, vcpu.id), leaf, vcpu.vmcs.read(VMCS_GUEST_CR4));
   if (leaf === 1) result[2] = (result[2] & ~(CPUID_1_ECX_VMX | CPUID_1_ECX_MONITOR)) | CPUID_1_ECX_HYPERVISOR;
+  // Remote actions are the host's.
+  if (leaf === 7) result[3] &= ~CPUID_7_EDX_CORE_CAPABILITIES;
   return result;
 }

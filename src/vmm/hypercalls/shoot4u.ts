@@ -2,7 +2,9 @@ import { HYPERCALL_SHOOT4U } from '../../arch/hypercalls.ts';
 import type { Pcpu } from '../pcpu.ts';
 import { flushTranslations, type TranslationFlush } from '../translationFlush.ts';
 import type { Hypercall, HypercallCall } from './hypercall.ts';
+import { flushByRequest } from './shoot4uByRequest.ts';
 import { rangeOf, SHOOT4U_BEHAVIOURS, type Shoot4uBehaviour } from './shoot4uPolicies.ts';
+import { shoot4uTargets } from './shoot4uTargets.ts';
 
 /**
  * Shoot4U: the VMM invalidates the TLB entries of the target vCPUs itself, on the physical cores where they last ran, whatever runs there now.
@@ -13,25 +15,19 @@ export const shoot4u: Hypercall = {
   name: 'shoot4u',
   doc: 'invalidate [start, end) in the TLBs of the vCPUs in a bitmap, running or not (RBX bitmap, RCX start, RDX end; end 0: one page, ~0: all)',
   advance(call, pcpu) {
-    const behaviour = SHOOT4U_BEHAVIOURS[pcpu.vmm.configuration.shoot4u ?? 'mode2'];
-    const complete = behaviour.multicast ? multicast(call, pcpu, behaviour) : serial(call, pcpu, behaviour);
+    const policy = pcpu.vmm.configuration.shoot4u ?? 'mode2';
+    const complete = policy === 'rar' ? flushByRequest(call, pcpu) : flushByIpi(call, pcpu, SHOOT4U_BEHAVIOURS[policy]);
     if (complete) call.result = 0n;
     return complete;
   },
 };
 
-/** Targets from number `from` on, the caller not among them, with where they last ran. One that never ran has no translations anywhere. */
-function* targets({ vcpu, arguments: [mask] }: HypercallCall, from: number) {
-  const { vcpus } = vcpu.vm;
-  for (let id = from; id < vcpus.length; id++) {
-    const target = vcpus[id]!;
-    if (target !== vcpu && mask & (1n << BigInt(id)) && target.lastRan !== undefined) yield { target, where: target.lastRan };
-  }
-}
+const flushByIpi = (call: HypercallCall, pcpu: Pcpu, behaviour: Shoot4uBehaviour): boolean =>
+  behaviour.multicast ? multicast(call, pcpu, behaviour) : serial(call, pcpu, behaviour);
 
 function serial(call: HypercallCall, pcpu: Pcpu, { flush }: Shoot4uBehaviour): boolean {
   const { la, pages } = rangeOf(call.arguments[1], call.arguments[2]);
-  for (const { target, where } of targets(call, Number(call.progress))) {
+  for (const { target, where } of shoot4uTargets(call, Number(call.progress))) {
     const work = flush(target, la, pages);
     if (where === pcpu) flushTranslations(pcpu.core, work);
     else {
@@ -49,7 +45,7 @@ function multicast(call: HypercallCall, pcpu: Pcpu, { flush }: Shoot4uBehaviour)
   call.progress = 1n;
   const { la, pages } = rangeOf(call.arguments[1], call.arguments[2]);
   const work = new Map<Pcpu, TranslationFlush[]>();
-  for (const { target, where } of targets(call, 0)) {
+  for (const { target, where } of shoot4uTargets(call, 0)) {
     const list = work.get(where);
     if (list === undefined) work.set(where, [flush(target, la, pages)]);
     else list.push(flush(target, la, pages));

@@ -20,7 +20,7 @@ const serial = (flush: Shoot4uBehaviour['flush']): Shoot4uBehaviour => ({ multic
  * Every flush is complete under the tags of this machine, the author's remark that mode 3 makes guests fault notwithstanding: a single-context
  * INVVPID removes every linear and combined mapping of its VPID. `fine` is not: its loop counts pages and invalidates the first one each time.
  */
-export const SHOOT4U_BEHAVIOURS: Readonly<Record<Shoot4uPolicy, Shoot4uBehaviour>> = {
+export const SHOOT4U_BEHAVIOURS: Readonly<Record<Exclude<Shoot4uPolicy, 'rar'>, Shoot4uBehaviour>> = {
   mode0: serial(flushOfContextAndEpt),
   mode1: serial(flushOfContext),
   mode2: serial((target, la, pages) => (pages === 1 ? flushOfPages(target, la, 1) : flushOfContextAndEpt(target))),

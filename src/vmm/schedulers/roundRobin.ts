@@ -15,13 +15,15 @@ interface Turn {
 /**
  * Runnable vCPUs of a core take turns of one slice each; a woken one joins at the end of the queue. No wake-up preemption.
  *
- * A boosted vCPU has its next turn at once and lets it pass when it comes round; until then it is not boosted again. So a boost puts nobody ahead by
- * more than a slice. Whom it displaces has the rest of its turn afterwards.
+ * A boosted vCPU has its next turn at once and lets it pass when its place in the queue comes up; until then it is not boosted again. So a boost puts
+ * nobody ahead by more than a slice. Whom it displaces has the rest of its turn afterwards.
  */
 class RoundRobin implements Scheduler {
   private readonly options: SchedulerOptions;
-  /** The first one runs. */
+  /** The first one runs, unless one has its turn in advance. */
   private readonly queue: Turn[] = [];
+  /** Those that have their turns in advance, the one that runs last. They keep their places in the queue. */
+  private readonly advanced: Turn[] = [];
   /** The turn that has run since `since`. */
   private current: Turn | undefined;
   private since = 0;
@@ -29,6 +31,10 @@ class RoundRobin implements Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.options = options;
+  }
+
+  get load(): number {
+    return this.queue.length;
   }
 
   enqueue(vcpu: Vcpu, now: number): void {
@@ -39,20 +45,26 @@ class RoundRobin implements Scheduler {
 
   remove(vcpu: Vcpu): void {
     const at = this.placeOf(vcpu);
-    if (at >= 0) this.queue.splice(at, 1);
+    if (at < 0) return;
+    const [turn] = this.queue.splice(at, 1);
+    this.endAdvance(turn!);
   }
 
   boost(vcpu: Vcpu): void {
     const at = this.placeOf(vcpu);
     if (at <= 0 || this.queue[at]!.advance !== 'none') return;
-    const [turn] = this.queue.splice(at, 1);
-    turn!.advance = 'now';
-    this.queue.unshift(turn!);
+    this.queue[at]!.advance = 'now';
+    this.advanced.push(this.queue[at]!);
   }
 
   /** It keeps the rest of its turn for when it comes round. */
   yield(): void {
-    if (this.queue.length > 1 && this.queue[0] === this.current) this.goBehind();
+    const { current } = this;
+    if (current === undefined || this.queue.length < 2 || current !== this.running()) return;
+    if (current.advance === 'now') {
+      current.advance = 'none';
+      this.endAdvance(current);
+    } else this.goBehind();
   }
 
   pick(now: number): Vcpu | undefined {
@@ -60,15 +72,15 @@ class RoundRobin implements Scheduler {
     if (current !== undefined) {
       if (queue.length === 1) this.renew(now);
       current.left -= now - this.since;
-      if (queue[0] === current && current.left <= 0) this.endTurn(current);
     }
     this.since = now;
+    if (current !== undefined && current === this.running() && current.left <= 0) this.endTurn(current);
     // Who has had this turn before lets it pass, unless everybody has.
     for (let i = 0; i < queue.length && queue[0]!.advance === 'owed'; i++) {
       queue[0]!.advance = 'none';
       if (queue.length > 1) this.goBehind();
     }
-    this.current = queue[0];
+    this.current = this.running();
     if (this.first && this.current !== undefined) {
       this.first = false;
       this.current.left = this.options.firstSlice;
@@ -77,11 +89,7 @@ class RoundRobin implements Scheduler {
   }
 
   get deadline(): number {
-    return this.queue.length > 1 ? this.since + this.queue[0]!.left : Number.POSITIVE_INFINITY;
-  }
-
-  get load(): number {
-    return this.queue.length;
+    return this.queue.length > 1 ? this.since + this.running()!.left : Number.POSITIVE_INFINITY;
   }
 
   spare(_now: number, mayLeave: (vcpu: Vcpu) => boolean): Vcpu | undefined {
@@ -89,10 +97,14 @@ class RoundRobin implements Scheduler {
     for (let at = queue.length - 1; at >= 0; at--) {
       const { vcpu } = queue[at]!;
       if (queue[at] === this.current || !mayLeave(vcpu)) continue;
-      queue.splice(at, 1);
+      this.remove(vcpu);
       return vcpu;
     }
     return undefined;
+  }
+
+  private running(): Turn | undefined {
+    return this.advanced[this.advanced.length - 1] ?? this.queue[0];
   }
 
   /** Who is alone has one turn after the other, though nobody looks: so a newcomer finds the core's phase, and does not set it. */
@@ -105,14 +117,20 @@ class RoundRobin implements Scheduler {
 
   private endTurn(turn: Turn): void {
     turn.left = this.options.slice;
-    this.goBehind();
+    if (turn.advance === 'now') {
+      turn.advance = 'owed';
+      this.endAdvance(turn);
+    } else this.goBehind();
+  }
+
+  private endAdvance(turn: Turn): void {
+    const at = this.advanced.indexOf(turn);
+    if (at >= 0) this.advanced.splice(at, 1);
   }
 
   /** The head of the queue is its tail. */
   private goBehind(): void {
-    const turn = this.queue.shift()!;
-    if (turn.advance === 'now') turn.advance = 'owed';
-    this.queue.push(turn);
+    this.queue.push(this.queue.shift()!);
   }
 
   private placeOf(vcpu: Vcpu): number {

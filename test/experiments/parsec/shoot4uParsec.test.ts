@@ -18,7 +18,7 @@ function run(millis: number, tlb: number): Measurement {
     idleCycles: part(3),
   };
   const neighbour = { userCycles: 0, kernelLockCycles: 0, kernelTlbCycles: 9e12, kernelOtherCycles: 0, idleCycles: 0 };
-  const rest = { runCycles: 0, stealCycles: 0, spinCycles: 0, haltCycles: 0 };
+  const rest = { runCycles: 0, stealCycles: 0, spinCycles: 0, haltCycles: 0, offlineCycles: 0 };
   const base = measurementOf([]);
   const vcpus = [
     { vm: 0, id: 0, cpuTime, ...rest },

@@ -4,20 +4,21 @@ import { LOCKABLE, MNEMONICS } from '../../../src/asm/instructionSet.ts';
 
 export interface Mutation {
   readonly kind: 'drop' | 'swap';
-  /** Number of the instruction, in the order in which the lock writes them; branches, PAUSE and marks are not counted. */
-  readonly index: number;
+  /** As the assembler's method is called; `lock add` for one with a LOCK prefix. */
+  readonly mnemonic: string;
+  /** Which of those with this mnemonic, in the order in which the lock writes them. */
+  readonly occurrence: number;
 }
 
 const IGNORED = new Set(['pause', 'nop', 'ud2']);
 
-/** Every instruction that the lock writes, as its mnemonic; the mutation is applied when there is one. */
-export function mutating(a: Assembler, seen: string[], mutation?: Mutation): Assembler {
+/** An assembler that makes this one mistake in what the lock itself writes, parts that it includes apart. */
+export function mutating(a: Assembler, { kind, mnemonic, occurrence }: Mutation): Assembler {
+  let seen = 0;
   let held: (() => void) | undefined;
   const place = (name: string, write: () => void): void => {
-    const index = seen.push(name) - 1;
-    if (mutation?.kind === 'drop' && mutation.index === index) return;
-    if (mutation?.kind === 'swap' && mutation.index === index) {
-      held = write;
+    if (name === mnemonic && seen++ === occurrence) {
+      if (kind === 'swap') held = write;
       return;
     }
     write();
@@ -36,6 +37,6 @@ export function mutating(a: Assembler, seen: string[], mutation?: Mutation): Ass
         return (...given: unknown[]) => place(prefix + property, () => method(...given));
       },
     });
-  const plain = new Set(Object.keys(MNEMONICS).filter((name) => !IGNORED.has(name)));
+  const plain = new Set(['call', ...Object.keys(MNEMONICS)].filter((name) => !IGNORED.has(name)));
   return intercept(a, plain, '', { lock: intercept(a.lock, new Set<string>(LOCKABLE), 'lock ', {}) });
 }

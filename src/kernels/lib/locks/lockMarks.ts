@@ -1,6 +1,8 @@
 /** The marks of a lock: what they say is in arch/marks, what they cost in the contract (lock.ts). */
 import {
   LOCK_WAIT_IN_ORDER,
+  LOCK_WAIT_TICKET,
+  LOCK_WAIT_TICKET_SHIFT,
   MARK_LOCK_QUEUED,
   MARK_LOCK_RELEASED,
   MARK_LOCK_TIMED_OUT,
@@ -11,7 +13,7 @@ import {
 } from '../../../arch/marks.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
 import { mem } from '../../../asm/operand.ts';
-import { dl, eax, edi, edx, esi, rax, rdi, rdx, rsi } from '../../../asm/register.ts';
+import { dl, eax, edi, edx, esi, type Register, rax, rdi, rdx, rsi } from '../../../asm/register.ts';
 import type { GuestParameter, ParameterValues } from '../../parameter.ts';
 
 /** A parameter of every lock. */
@@ -29,6 +31,8 @@ export interface Wait {
   readonly poll: number;
   /** The lock is given in order of arrival, or meant to be. */
   readonly inOrder: boolean;
+  /** Holds the 16-bit ticket, where the first try is marked some time after it was drawn. */
+  readonly ticket?: Register<32>;
 }
 
 export interface LockMarks {
@@ -61,10 +65,16 @@ export function lockMarks(a: Assembler, parameters: ParameterValues): LockMarks 
     queued() {
       if (marked) a.mark(MARK_LOCK_QUEUED);
     },
-    waiting({ poll, inOrder }, body) {
+    waiting({ poll, inOrder, ticket }, body) {
+      const kind = poll | (inOrder ? LOCK_WAIT_IN_ORDER : 0) | (ticket === undefined ? 0 : LOCK_WAIT_TICKET);
       a.mov(rsi, rdi);
       a.mov(edi, WAIT_LOCK);
-      a.mov(edx, poll | (inOrder ? LOCK_WAIT_IN_ORDER : 0));
+      if (ticket === undefined) a.mov(edx, kind);
+      else {
+        a.mov(edx, ticket);
+        a.shl(edx, LOCK_WAIT_TICKET_SHIFT);
+        a.or(edx, kind);
+      }
       a.mark(MARK_SPIN_BEGIN);
       a.mov(rdi, rsi);
       body();

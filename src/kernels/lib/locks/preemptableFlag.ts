@@ -55,7 +55,7 @@ export function writeFlagLock(a: Assembler, parameters: ParameterValues, passedO
     a.test(edx, edx);
     a.return_if('z');
 
-    marks.waiting({ poll: passedOver.length + 6, inOrder: true }, () => {
+    marks.waiting({ poll: passedOver.length + 6, inOrder: true, ticket: eax }, () => {
       patience(a, shift);
       a.jz('.compete');
       a.loop(() => {

@@ -3,8 +3,8 @@
  *
  * Known fault, as published: whether a waiter has been passed over is `ticket <= head`, on 16-bit numbers that wrap around. Near the wrap-around a
  * waiter whose ticket has wrapped takes itself for passed over and jumps the line, and one that was passed over does not notice, and waits for
- * nearly 2^16 times the unit. Mutual exclusion is not concerned. test/properties/lockOrder.test.ts finds it, and
- * test/regressions/locks/preemptable-v1-wrap-around.json shows it.
+ * nearly 2^16 times the unit. Mutual exclusion is not concerned. test/properties/locks/wrapAround.test.ts finds it, and
+ * test/regressions/locks/preemptable-v1-wrap-around-*.json show it.
  */
 import { eax, esi } from '../../../asm/register.ts';
 import type { LockAlgorithm } from './lock.ts';

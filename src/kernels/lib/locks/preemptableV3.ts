@@ -2,6 +2,7 @@
  * Preemptable ticket lock, third version, the one released in 2015: compact, with a release of one instruction. preemptableCompact.ts has the
  * algorithm, layout and ordering. In order as long as everybody runs; nobody waits for a core that does not run for longer than its patience.
  */
+import { r8d } from '../../../asm/register.ts';
 import type { LockAlgorithm } from './lock.ts';
 import { lockMarks, MARKS } from './lockMarks.ts';
 import { COMPACT_POLL, compete, drawTicket, letGo, looksFree, waitForTurn, writeCompactTry } from './preemptableCompact.ts';
@@ -16,7 +17,7 @@ export const preemptableV3: LockAlgorithm = {
     a.proc('lock_acquire', {}, () => {
       drawTicket(a, marks);
       a.return_if('z');
-      marks.waiting({ poll: COMPACT_POLL, inOrder: true }, () => {
+      marks.waiting({ poll: COMPACT_POLL, inOrder: true, ticket: r8d }, () => {
         waitForTurn(a, marks, parameters['lock-unit']!);
         a.repeat_while('nz', () => {
           a.loop(() => {

@@ -47,7 +47,7 @@ export const pvPreemptable: LockAlgorithm = {
     a.proc('lock_acquire', {}, () => {
       drawTicket(a, marks);
       a.return_if('z');
-      marks.waiting({ poll: COMPACT_POLL, inOrder: true }, () => {
+      marks.waiting({ poll: COMPACT_POLL, inOrder: true, ticket: r8d }, () => {
         waitForTurn(a, marks, parameters['lock-unit']!);
         a.label('.compete');
         a.mov(edx, 1 << parameters[SPIN.name]!);

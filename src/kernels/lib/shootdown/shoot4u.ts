@@ -20,13 +20,13 @@ const scheme = (name: string, policy: Shoot4uPolicy, doc: string): ShootdownSche
   setup: (a) => requireInterface(a, name, KVM_SIGNATURE, 1),
   write(a) {
     a.include(hypervisor);
-    writeRemote(a);
+    writeRemote(a, 'shootdown_remote');
   },
 });
 
-/** Writes `shootdown_remote` by hypercall 12. */
-export function writeRemote(a: Assembler): void {
-  a.proc('shootdown_remote', { saves: [rbx] }, () => {
+/** Writes `name(RDI = mask of other cores, RSI = start, RDX = end)` by hypercall 12. */
+export function writeRemote(a: Assembler, name: string): void {
+  a.proc(name, { saves: [rbx] }, () => {
     a.mov(rbx, rdi);
     a.mov(rcx, rsi);
     a.comment('end as the hypercall has it: 0 for one page, all ones for everything and for what is too much to go page by page');

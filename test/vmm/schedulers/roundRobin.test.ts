@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SCHEDULERS } from '../../src/vmm/schedulers/registry.ts';
-import { roundRobin } from '../../src/vmm/schedulers/roundRobin.ts';
-import type { Vcpu } from '../../src/vmm/vcpu.ts';
+import { roundRobin } from '../../../src/vmm/schedulers/roundRobin.ts';
+import type { Vcpu } from '../../../src/vmm/vcpu.ts';
 
 // The scheduler compares vCPUs and nothing else.
 const [a, b, c] = [{}, {}, {}] as unknown as [Vcpu, Vcpu, Vcpu];
@@ -48,9 +47,35 @@ describe('round-robin', () => {
     queue.remove(a, 5);
     expect(queue.pick(5)).toBeUndefined();
   });
-});
 
-test('every scheduler is listed under its name', () => {
-  expect([...SCHEDULERS].filter(([name, kind]) => name !== kind.name)).toEqual([]);
-  expect([...SCHEDULERS.keys()][0]).toBe('round-robin');
+  test('a boosted vCPU takes its next turn at once and lets it pass when it comes round', () => {
+    const queue = scheduler();
+    for (const vcpu of [a, b, c]) queue.enqueue(vcpu, 0);
+    queue.pick(0);
+    queue.boost(c, 10);
+    // c has its turn; a has the 20 cycles it had left of its first; b; c lets pass; a again.
+    const order = [10, 109, 110, 129, 130, 229, 230, 330].map((now) => [a, b, c].indexOf(queue.pick(now)!));
+    expect(order).toEqual([2, 2, 0, 0, 1, 1, 0, 1]);
+  });
+
+  test('is not boosted again before it has let one pass', () => {
+    const queue = scheduler();
+    for (const vcpu of [a, b]) queue.enqueue(vcpu, 0);
+    queue.pick(0);
+    queue.boost(b, 10);
+    queue.pick(10);
+    expect(queue.pick(110)).toBe(a);
+    queue.boost(b, 111);
+    expect(queue.pick(111)).toBe(a);
+  });
+
+  test('who yields keeps the rest of its turn for when it comes round', () => {
+    const queue = scheduler();
+    for (const vcpu of [a, b]) queue.enqueue(vcpu, 0);
+    queue.pick(0);
+    queue.yield(10);
+    expect(queue.pick(10)).toBe(b);
+    expect(queue.pick(110)).toBe(a);
+    expect(queue.deadline).toBe(130);
+  });
 });

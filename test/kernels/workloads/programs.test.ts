@@ -1,0 +1,74 @@
+/** The compiled programs as guests: what they print is what they print anywhere, and they find nothing wrong with memory. */
+import { describe, expect, test } from 'vitest';
+import { LOCKS } from '../../../src/kernels/lib/locks/locks.ts';
+import { SHOOTDOWN_SCHEMES } from '../../../src/kernels/lib/shootdown/schemes.ts';
+import type { RunOptions } from '../../../src/session/runOptions.ts';
+import { quickRun, virtual } from '../../session/quickRun.ts';
+import { SMALL_RUNS, type SmallRun } from './smallRuns.ts';
+
+const OFF = { kind: 'power-off' };
+
+function run({ program, parameters }: SmallRun, given: Partial<RunOptions>) {
+  const params = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, `${value}`]));
+  return quickRun(program, { maxCycles: 2e9, ...given, params: { ...params, ...given.params } });
+}
+
+const named = (program: string): SmallRun => SMALL_RUNS.find((one) => one.program === program)!;
+
+describe('a program prints what it must', () => {
+  test.for(SMALL_RUNS.map(({ program }, index) => [program, [1, 2, 3, 4, 6, 8][index]!] as const))('%s on %i cores', ([program, cores]) => {
+    const small = named(program);
+    const { stop, serial } = run(small, { cores });
+    expect(stop).toEqual(OFF);
+    expect(serial).toMatch(small.says);
+    expect(serial).toContain(`checksum: ${small.checksum}\n`);
+  });
+
+  test.for(SMALL_RUNS.map(({ program }) => program))('%s in two VMs on the same cores, every translation checked', (program) => {
+    const small = named(program);
+    const { stop, serial } = run(small, { cores: 2, vmm: virtual(2, 2, 60_000), checkTlb: true });
+    expect(stop).toEqual(OFF);
+    for (const vm of [0, 1]) expect(serial).toContain(`[vm${vm}] checksum: ${small.checksum}\n`);
+  });
+});
+
+describe('whatever the kernel is built from', () => {
+  test.for(SHOOTDOWN_SCHEMES.filter(({ name }) => name !== 'none').map(({ name }) => name))(
+    'shootdowns by %s keep dedup right',
+    (shootdown) => {
+      const { stop, serial } = run(named('dedup'), { cores: 3, vmm: virtual(2, 3, 60_000), checkTlb: true, shootdown });
+      expect(stop).toEqual(OFF);
+      expect(serial).toContain(`[vm0] checksum: ${named('dedup').checksum}\n`);
+    },
+  );
+
+  test.for(LOCKS.map(({ name }) => name))('locks of kind %s keep ebizzy right', (lock) => {
+    const { stop, serial } = run(named('ebizzy'), { cores: 2, vmm: virtual(2, 2, 60_000), lock });
+    expect(stop).toEqual(OFF);
+    expect(serial).toContain(`[vm0] checksum: ${named('ebizzy').checksum}\n`);
+  });
+
+  test('shootdowns that are left out are found', () => {
+    const { stop } = run(named('allocstress'), { cores: 4, checkTlb: true, shootdown: 'none' });
+    expect(stop?.kind).toBe('oracle');
+  });
+});
+
+test('two runs are the same run', () => {
+  const one = () => run(named('ebizzy'), { cores: 2, vmm: virtual(2, 2, 60_000) });
+  const [first, second] = [one(), one()];
+  expect({ serial: second.serial, stats: second.stats }).toEqual({ serial: first.serial, stats: first.stats });
+});
+
+test('processes are started as often as asked', () => {
+  const small = named('hackbench');
+  const { stop, serial } = run(small, { cores: 3, params: { processes: '3' } });
+  expect(stop).toEqual(OFF);
+  expect(serial.split(`checksum: ${small.checksum}\n`)).toHaveLength(4);
+});
+
+test('a program that cannot go on says why and ends the run with its status', () => {
+  const { stop, serial } = run(named('hackbench'), { cores: 1, params: { groups: '64', fan: '64' } });
+  expect(serial).toMatch(/^hackbench: pipe \d+ of 4096: error 24$/m);
+  expect(stop).toMatchObject({ kind: 'debug-exit', value: 1 });
+});
