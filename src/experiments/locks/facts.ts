@@ -1,5 +1,6 @@
 import type { Fact } from '../experiment.ts';
 
+/** What is known of the publication on preemptable ticket locks: its abstract was found, its text was not. */
 const ABSTRACT = 'abstract of "Preemptable Ticket Spinlocks: Improving Consolidated Performance in the Cloud", VEE 2013';
 
 export const SPEEDUP_FACT: Fact = {
