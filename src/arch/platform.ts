@@ -3,8 +3,8 @@
  *
  * Direct entry (built-in guests and plain ELF64 images): the boot processor starts at the image's entry point in
  * 64-bit mode at CPL 0 with interrupts off, paging on over an identity map of the first 4 GiB (2 MB pages,
- * writable, supervisor), flat segments, RSP just below BOOT_STACK_TOP and RDI = guest-physical address of the boot record. Application
- * processors wait for INIT and STARTUP.
+ * writable, supervisor), flat segments, RSP just below BOOT_STACK_TOP and RDI = guest-physical address of the boot record; SSE is
+ * enabled, and the x87 unit as after FNINIT. Application processors wait for INIT and STARTUP.
  */
 
 /** 16550 UART base port. */

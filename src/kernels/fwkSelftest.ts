@@ -13,6 +13,7 @@ import { withDefaults } from './fwk/parameters.ts';
 import { statusOfSignal } from './fwk/process.ts';
 import { assembleProgram, type StartedProgram } from './fwk/program.ts';
 import { memoryProgram } from './fwk/selftest/memoryProgram.ts';
+import { pipeProgram } from './fwk/selftest/pipeProgram.ts';
 import { threadProgram } from './fwk/selftest/threadProgram.ts';
 import { exit, runtime, say, syscall } from './fwk/user/runtime.ts';
 import { PROT_READ } from './fwk/vma.ts';
@@ -36,6 +37,7 @@ export const fwkSelftest: GuestDefinition = {
     buildFwk(choices, [
       { program: assembleProgram('memory', memoryProgram) },
       { program: assembleProgram('threads', threadProgram(choices.parameters['threads']!)) },
+      { program: assembleProgram('pipes', pipeProgram) },
       ...forbidden(),
       { program: assembleProgram('hello', hello) },
     ]),

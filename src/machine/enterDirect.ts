@@ -17,6 +17,7 @@ import {
   U64_GDTR_BASE,
   U64_RIP,
 } from '../cpu/state.ts';
+import { initializeX87 } from '../cpu/system/legacyArea.ts';
 import { DIRECT_ENTRY } from './directEntry.ts';
 
 /** The core is at the image's entry point as the platform contract says (arch/platform, "Direct entry"). */
@@ -39,6 +40,7 @@ export function enterDirect(core: Core, entry: number): void {
   u64[RSP] = BigInt(DIRECT_ENTRY.stackPointer);
   u64[RDI] = BigInt(DIRECT_ENTRY.bootRecord);
   u64[U64_RIP] = BigInt(entry);
+  initializeX87(core);
   updateMode(core);
   core.setActivity(ACTIVITY_ACTIVE);
 }

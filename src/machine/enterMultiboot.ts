@@ -7,6 +7,7 @@ import { updateMode } from '../cpu/mode.ts';
 import { initCore } from '../cpu/reset.ts';
 import { setSegment } from '../cpu/segmentation.ts';
 import { ACTIVITY_ACTIVE, I32_GDTR_LIMIT, I32_IDTR_LIMIT, U64_CR0, U64_GDTR_BASE, U64_RIP } from '../cpu/state.ts';
+import { initializeX87 } from '../cpu/system/legacyArea.ts';
 import { GDT_BYTES, type MultibootMemory } from './multibootInformation.ts';
 
 const DATA_ACCESS = AR_P | AR_S | TYPE_WRITABLE_OR_READABLE | TYPE_ACCESSED | AR_G | AR_DB;
@@ -36,6 +37,8 @@ export function enterMultiboot(core: Core, entry: number, { information, gdt }: 
   u64[RAX] = BigInt(MULTIBOOT_ENTRY.eax);
   u64[RBX] = BigInt(information);
   u64[U64_RIP] = BigInt(entry);
+  // Firmware has used the unit, and left it masked.
+  initializeX87(core);
   updateMode(core);
   core.setActivity(ACTIVITY_ACTIVE);
 }

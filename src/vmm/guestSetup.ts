@@ -168,6 +168,7 @@ export function setupDirectEntry(vcpu: Vcpu, entry: number): void {
   vmcs.writeNumber(VMCS_GUEST_RSP, DIRECT_ENTRY.stackPointer);
   vmcs.writeNumber(VMCS_GUEST_RIP, entry);
   vcpu.registers[RDI] = BigInt(DIRECT_ENTRY.bootRecord);
+  vcpu.initializeX87();
 }
 
 /** The vCPU is at a Multiboot entry: the same state as a bare core gets (machine/enterMultiboot). */
@@ -188,6 +189,7 @@ export function setupMultibootEntry(vcpu: Vcpu, entry: number, { information, gd
   vmcs.writeNumber(VMCS_GUEST_RIP, entry);
   vcpu.registers[RAX] = BigInt(MULTIBOOT_ENTRY.eax);
   vcpu.registers[RBX] = BigInt(information);
+  vcpu.initializeX87();
 }
 
 /** The vCPU is in real mode at `vector` << 12, as a processor that received STARTUP. */

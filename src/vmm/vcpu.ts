@@ -1,7 +1,7 @@
 import { LocalApic } from '../apic/localApic.ts';
 import { XCR0_RESET } from '../arch/extendedState.ts';
 import { MXCSR_RESET } from '../arch/mxcsr.ts';
-import { X87_CONTROL_RESET } from '../arch/x87.ts';
+import { X87_CONTROL_INITIAL, X87_CONTROL_RESET } from '../arch/x87.ts';
 import { U64_XCR0 } from '../cpu/state.ts';
 import type { Vmcs } from '../cpu/vmx/vmcs.ts';
 import { FlushQueue } from './flushQueue.ts';
@@ -81,6 +81,12 @@ export class Vcpu {
     this.state = id === 0 ? 'runnable' : 'waitForSipi';
     this.registers[U64_XCR0] = XCR0_RESET;
     this.apic = new LocalApic({ id, bus: vm.interconnect, clock: this.clock, cyclesPerTick });
+  }
+
+  /** Its x87 unit is as after FNINIT, as firmware leaves it. */
+  initializeX87(): void {
+    this.x87.fill(0n);
+    this.x87Words.set([X87_CONTROL_INITIAL, 0, 0, 0]);
   }
 
   /** The state changes at time `now`; the time in the old one is put to its account. */

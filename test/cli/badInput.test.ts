@@ -54,7 +54,7 @@ test.for<readonly [string, readonly string[], string]>([
     "no parameter of smp 'lock-unit'; there is lock-marks",
   ],
   ['a lock parameter out of range', ['smp', '--lock', 'preemptable', '--param', 'lock-unit=15'], 'lock-unit = 15 is not a whole number'],
-  ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'fair'], "no scheduler 'fair'"],
+  ['an unknown scheduler', ['smp', '--vcpus', '2', '--scheduler', 'lottery'], "no scheduler 'lottery'"],
   ['an unknown profile', ['smp', '--profile', 'z80'], "no profile 'z80'"],
   ['a price that there is not', ['smp', '--cost', 'vmexit=2'], "--cost: no price 'vmexit'"],
   ['a price below zero', ['smp', '--cost', 'vmExit=-2'], "'-2' is not a factor of at least 0"],

@@ -89,9 +89,12 @@ describe('rooms', () => {
 
   test('the reader of imports sees what the files import', () => {
     expect(importsOf('src/machine/profiles/registry.ts').sort()).toEqual([
+      'src/arch/processorFeatures.ts',
       'src/machine/profiles/ivybridge.ts',
       'src/machine/profiles/profile.ts',
+      'src/machine/profiles/sapphireRapids.ts',
       'src/machine/profiles/skylake.ts',
+      'src/machine/profiles/zen3.ts',
     ]);
     expect(importsOf('src/cli/boot.ts')).toContain('src/cli/runBoot.ts');
     expect(importsOf('src/machine/directEntry.ts')).toContain('src/arch/controlRegisters.ts');

@@ -59,7 +59,7 @@ describe('documents', () => {
   const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...filesUnder('docs', '.md')];
 
   test.for(documents)('files that %s names exist', (document) => {
-    const known = new Set(['bench', 'docs', 'examples', 'scripts', 'src', 'test'].flatMap((top) => filesUnder(top, '')));
+    const known = new Set(['bench', 'docs', 'examples', 'programs', 'scripts', 'src', 'test'].flatMap((top) => filesUnder(top, '')));
     const folders = new Set([...known].flatMap((path) => path.split('/').map((_, depth, parts) => parts.slice(0, depth).join('/'))));
     const exists = (path: string): boolean =>
       known.has(path) || folders.has(path) || known.has(`src/${path}`) || folders.has(`src/${path}`) || readdirSync(ROOT).includes(path);

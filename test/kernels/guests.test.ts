@@ -49,7 +49,7 @@ describe('a built-in guest', () => {
       (
         'mov movzx movsx movsxd lea xchg push pop add adc sub sbb and or xor cmp test inc dec neg not mul div imul xadd cmpxchg shl shr sar ' +
         'bt bts btr bsf bsr call ret jmp nop pause cli sti hlt cld cpuid rdtsc rdmsr wrmsr lgdt lidt ltr invlpg invpcid in out swapgs ' +
-        'syscall sysret iretq pushf popf vmcall ud2 stosq stosd movsq movsd movsb stc fxsave64 fxrstor64 ldmxcsr stmxcsr rep lock o16 o32 o64 dword'
+        'syscall sysret iretq pushf popf vmcall ud2 stosq stosd movsq movsd movsb stc neg fxsave64 fxrstor64 ldmxcsr stmxcsr rep lock o16 o32 o64 dword'
       ).split(' '),
     );
     const used = new Set<string>();

@@ -1,7 +1,8 @@
 /* Decimal and binary: doubles printed exactly and read back, as C libraries do it, with large integers and none. */
 #include "runtime/program.h"
 
-#define LIMBS 40
+#define LIMBS 90
+#define DIGITS 1200
 
 typedef struct {
   u32 limb[LIMBS];
@@ -40,14 +41,14 @@ static void show(double value) {
     print(significand << 12 ? "nan\n" : "inf\n");
     return;
   }
-  exponent = (exponent ? exponent : 1) - 1075;
+  exponent = significand == 0 ? 0 : (exponent ? exponent : 1) - 1075;
   while (exponent < 0 && significand != 0 && (significand & 1) == 0) significand >>= 1, exponent++;
   big n = {{(u32)significand, (u32)(significand >> 32)}, significand >> 32 ? 2 : significand ? 1 : 0};
   for (int i = 0; i < exponent; i++) multiply(&n, 2, 0);
   for (int i = 0; i < -exponent; i++) multiply(&n, 5, 0);
-  char text[400];
+  char text[DIGITS];
   int digits = 0;
-  while (n.used > 0 && digits < 380) text[digits++] = '0' + divide(&n, 10);
+  while (n.used > 0 && digits < DIGITS - 1) text[digits++] = '0' + divide(&n, 10);
   int point = exponent < 0 ? -exponent : 0;
   while (digits <= point) text[digits++] = '0';
   for (int i = digits - 1; i >= 0; i--) {

@@ -12,6 +12,8 @@ static const struct {
     {"sorting", sorting},     {"hashing", hashing},   {"bignum", bignum}, {"strings", strings},
     {"matrix", matrix},       {"recursion", recursion}, {"bits", bits},   {"structs", structs},
     {"interpreter", interpreter}, {"vectors", vectors}, {"floats", floats}, {"division", division},
+    {"longdouble", longdouble}, {"wideint", wideint}, {"control", control}, {"intrinsics", intrinsics},
+    {"formatting", formatting},
 };
 
 int main(void) {

@@ -1,15 +1,25 @@
-/** Open files. For now all there is is the console: descriptors 0, 1 and 2. */
+/**
+ * Open files: descriptors of a process, for the console (0, 1 and 2 at the start) and for ends of pipes.
+ *
+ * A file is a number: CONSOLE, or the address of a pipe with READ_END or WRITE_END added. There is no dup and no fork, so an end has one descriptor, and
+ * closing that closes the end. Reading the console finds its end.
+ */
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem8, mem64 } from '../../asm/operand.ts';
 import { eax, ebx, ecx, edi, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../asm/register.ts';
 import { acquire, release } from '../lib/locks/lock.ts';
-import { EBADF } from './errors.ts';
+import { EBADF, EMFILE } from './errors.ts';
 import { MAX_FILES } from './layout.ts';
 import { Process } from './process.ts';
 import { current, Thread } from './thread.ts';
 
 /** The one file that is no pipe. */
 export const CONSOLE = 1;
+export const READ_END = 2;
+export const WRITE_END = 3;
+/** Bits of a file that are not the pipe's address. */
+export const END = 63;
+
 /** Characters that go out under one hold of the serial lock: lines up to this length stay whole. */
 const CHUNK = 256;
 
@@ -34,6 +44,10 @@ export function files(a: Assembler): void {
     a.call('file_of');
     a.cmp(rax, CONSOLE);
     a.je('console_write');
+    a.mov(rdi, rax);
+    a.and(eax, END);
+    a.cmp(eax, WRITE_END);
+    a.je('pipe_write');
     a.mov(rax, -EBADF);
   });
 
@@ -76,5 +90,81 @@ export function files(a: Assembler): void {
     a.mov(rax, rbp);
   });
 
-  a.proc('files_close_all', {}, () => {});
+  a.comment('(descriptor, address, bytes)');
+  a.proc('sys_read', {}, () => {
+    a.call('file_of');
+    a.mov(rdi, rax);
+    a.and(eax, END);
+    a.cmp(eax, READ_END);
+    a.je('pipe_read');
+    a.cmp(rdi, CONSOLE);
+    a.mov(rax, -EBADF);
+    a.mov(ecx, 0);
+    a.cmove(rax, rcx);
+  });
+
+  a.comment('RDI = file: RAX = a descriptor for it, the lowest that is free, or -EMFILE');
+  a.proc('file_install', { saves: [rbx, r12] }, () => {
+    a.mov(r12, rdi);
+    a.mov(rbx, current);
+    a.mov(rbx, at(rbx, Thread.process));
+    a.lea(rdi, at(rbx, Process.filesLock));
+    a.call('lock_acquire');
+    a.xor(ecx, ecx);
+    a.loop(() => {
+      a.cmp(mem64(rbx, rcx.times(8), Process.files), 0);
+      a.break_if('e');
+      a.inc(rcx);
+      a.cmp(rcx, MAX_FILES);
+      a.if_('e', () => {
+        a.mov(rcx, -EMFILE);
+        a.jmp('.full');
+      });
+    });
+    a.mov(mem64(rbx, rcx.times(8), Process.files), r12);
+    a.label('.full');
+    a.mov(r12, rcx);
+    a.lea(rdi, at(rbx, Process.filesLock));
+    a.call('lock_release');
+    a.mov(rax, r12);
+  });
+
+  a.comment('(descriptor): exchanged, so that of two that close it only one does');
+  a.proc('sys_close', {}, () => {
+    a.cmp(rdi, MAX_FILES);
+    a.jae('.bad');
+    a.mov(rax, current);
+    a.mov(rax, at(rax, Thread.process));
+    a.xor(ecx, ecx);
+    a.xchg(mem64(rax, rdi.times(8), Process.files), rcx);
+    a.test(rcx, rcx);
+    a.jz('.bad');
+    a.mov(rdi, rcx);
+    a.call('file_close');
+    a.xor(eax, eax);
+    a.return_();
+    a.label('.bad');
+    a.mov(rax, -EBADF);
+  });
+
+  a.comment('RDI = file');
+  a.proc('file_close', {}, () => {
+    a.cmp(rdi, CONSOLE);
+    a.return_if('e');
+    a.call('pipe_close');
+  });
+
+  a.comment('RDI = process, whose last thread this is');
+  a.proc('files_close_all', { saves: [rbx, r12] }, () => {
+    a.mov(rbx, rdi);
+    a.xor(r12, r12);
+    a.repeat_while('b', () => {
+      a.xor(edi, edi);
+      a.xchg(mem64(rbx, r12.times(8), Process.files), rdi);
+      a.test(rdi, rdi);
+      a.if_('nz', () => a.call('file_close'));
+      a.inc(r12);
+      a.cmp(r12, MAX_FILES);
+    });
+  });
 }

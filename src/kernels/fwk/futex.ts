@@ -7,20 +7,21 @@
  * fault must not be served under that lock, as it may have to wait; the word is then touched without it and all is done again.
  */
 import type { Assembler } from '../../asm/assembler.ts';
-import { at } from '../../asm/operand.ts';
-import { aligned, record, sizeOf, u64 } from '../../asm/record.ts';
-import { eax, ebx, ecx, edx, esi, r12, r13, r14, r14d, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
+import { at, mem64 } from '../../asm/operand.ts';
+import { aligned, record, sizeOf, space, u64 } from '../../asm/record.ts';
+import { eax, ebx, edx, esi, r12, r13, r14, r14d, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
 import { EAGAIN, EFAULT, EINTR, EINVAL, ENOSYS } from './errors.ts';
 import { USER_END } from './layout.ts';
-import { current, THREAD_INTERRUPTIBLE, Thread } from './thread.ts';
+import { current, Thread } from './thread.ts';
+import { WaitQueue } from './waitQueue.ts';
 
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const FUTEX_PRIVATE_FLAG = 128;
 
 const BUCKETS = 64;
-const Bucket = record({ lock: aligned(64, u64), head: u64, tail: u64 });
+const Bucket = record({ lock: aligned(64, u64), queue: space(sizeOf(WaitQueue)) });
 
 export function futex(a: Assembler): void {
   a.room('futex_buckets', BUCKETS * sizeOf(Bucket), 64);
@@ -104,19 +105,10 @@ export function futex(a: Assembler): void {
       a.return_();
     });
     a.mov(at(r12, Thread.waitKey), rbp);
-    a.mov(at(r12, Thread.waitNext), 0);
-    a.mov(at(r12, Thread.waiting), 1);
-    a.mov(eax, THREAD_INTERRUPTIBLE);
-    a.comment('a full barrier before thread_block asks whether the process is ending');
-    a.xchg(at(r12, Thread.state), eax);
-    a.mov(rax, at(rbx, Bucket.tail));
-    a.test(rax, rax);
-    a.if_(
-      'z',
-      () => a.mov(at(rbx, Bucket.head), r12),
-      () => a.mov(at(rax, Thread.waitNext), r12),
-    );
-    a.mov(at(rbx, Bucket.tail), r12);
+    a.call('wait_prepare');
+    a.lea(rdi, at(rbx, Bucket.queue));
+    a.mov(rsi, r12);
+    a.call('wait_append');
     a.mov(rdi, rbx);
     a.call('lock_release');
     a.call('thread_block');
@@ -129,40 +121,17 @@ export function futex(a: Assembler): void {
     a.call('lock_acquire');
     a.cmp(at(r12, Thread.waiting), 0);
     a.if_('ne', () => {
-      a.mov(rdi, r12);
-      a.call('futex_unlink');
+      a.lea(rdi, at(rbx, Bucket.queue));
+      a.mov(rsi, r12);
+      a.call('wait_remove');
     });
     a.mov(rdi, rbx);
     a.call('lock_release');
     a.mov(rax, -EINTR);
   });
 
-  a.comment('RBX = bucket, locked; RDI = thread in its queue: out of it. Changes RAX, RCX, RDX');
-  a.label('futex_unlink');
-  a.xor(ecx, ecx);
-  a.mov(rax, at(rbx, Bucket.head));
-  a.while_(
-    () => a.cmp(rax, rdi),
-    'ne',
-    () => {
-      a.mov(rcx, rax);
-      a.mov(rax, at(rax, Thread.waitNext));
-    },
-  );
-  a.mov(rdx, at(rdi, Thread.waitNext));
-  a.test(rcx, rcx);
-  a.if_(
-    'z',
-    () => a.mov(at(rbx, Bucket.head), rdx),
-    () => a.mov(at(rcx, Thread.waitNext), rdx),
-  );
-  a.cmp(at(rbx, Bucket.tail), rdi);
-  a.if_('e', () => a.mov(at(rbx, Bucket.tail), rcx));
-  a.mov(at(rdi, Thread.waiting), 0);
-  a.ret();
-
   a.comment('RDI = address, RSI = most: RAX = threads woken. R12 = how many more, R13 = woken, R14 = next');
-  a.proc('futex_wake', { saves: [rbx, rbp, r12, r13, r14] }, () => {
+  a.proc('futex_wake', { saves: [rbx, rbp, r12, r13, r14, r15] }, () => {
     a.mov(r12, rsi);
     a.mov(rax, USER_END);
     a.cmp(rdi, rax);
@@ -171,18 +140,21 @@ export function futex(a: Assembler): void {
     a.xor(r13, r13);
     a.mov(rdi, rbx);
     a.call('lock_acquire');
-    a.mov(r14, at(rbx, Bucket.head));
+    a.mov(r14, mem64(rbx, Bucket.queue, WaitQueue.head));
     a.loop(() => {
       a.test(r14, r14);
       a.break_if('z');
       a.cmp(r13, r12);
       a.break_if('ae');
-      a.mov(rdi, r14);
+      a.mov(rsi, r14);
       a.mov(r14, at(r14, Thread.waitNext));
-      a.cmp(at(rdi, Thread.waitKey), rbp);
+      a.cmp(at(rsi, Thread.waitKey), rbp);
       a.if_('e', () => {
-        a.call('futex_unlink');
+        a.mov(r15, rsi);
+        a.lea(rdi, at(rbx, Bucket.queue));
+        a.call('wait_remove');
         a.comment('under the lock: a thread that has been told to die meanwhile waits for it before it goes');
+        a.mov(rdi, r15);
         a.call('thread_wake');
         a.inc(r13);
       });

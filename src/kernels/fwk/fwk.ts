@@ -5,9 +5,7 @@
  *
  * Order of locks, outermost first; a lock is taken only while those that are held come before it:
  *   mmap lock (sleeps or spins) > page-table lock > page frames
- *   mmap lock, futex bucket > queue of the mmap lock > run queue
- *   sleepers > run queue
- *   threads, address spaces, serial line: alone
+    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
  * Interrupt handlers take none. All of them are waited for with interrupts on, so whoever waits serves shootdowns; and no spinlock is held during
  * a shootdown. So two cores that shoot each other down, each waiting for a lock of the other, both come through: what each waits for in the end is a core
  * that runs, or one that its hypervisor has put aside.
@@ -41,6 +39,7 @@ import { pageAllocator } from './pageAllocator.ts';
 import { pageFault } from './pageFault.ts';
 import { userPageTables } from './pageTables.ts';
 import { kernelChoices } from './parameters.ts';
+import { pipes } from './pipe.ts';
 import { processes } from './process.ts';
 import { Program, programTable, type StartedProgram } from './program.ts';
 import { protect } from './protect.ts';
@@ -55,6 +54,7 @@ import { threadCalls } from './threadCalls.ts';
 import { tick } from './tick.ts';
 import { userAccess } from './userAccess.ts';
 import { vmas } from './vma.ts';
+import { waitQueues } from './waitQueue.ts';
 
 /** The kernel with these programs. `choices.parameters` hold KERNEL_PARAMETERS (parameters.ts). */
 export const buildFwk = (choices: GuestChoices, programs: readonly StartedProgram[]): Assembled =>
@@ -65,7 +65,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   const parts = [
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
-    ...[entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, processes, exceptions],
+    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
   ];
   a.include(smp);
   for (const part of parts) a.include(part);

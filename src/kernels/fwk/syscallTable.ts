@@ -10,11 +10,14 @@ import { addr } from '../../asm/symbolValue.ts';
 import { ENOSYS } from './errors.ts';
 
 export const SYSCALLS = {
+  read: [0, 'sys_read'],
   write: [1, 'sys_write'],
+  close: [3, 'sys_close'],
   mmap: [9, 'sys_mmap'],
   mprotect: [10, 'sys_mprotect'],
   munmap: [11, 'sys_munmap'],
   brk: [12, 'sys_brk'],
+  pipe: [22, 'sys_pipe'],
   sched_yield: [24, 'sys_sched_yield'],
   madvise: [28, 'sys_madvise'],
   nanosleep: [35, 'sys_nanosleep'],

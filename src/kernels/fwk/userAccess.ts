@@ -8,13 +8,14 @@
  */
 import type { Assembler } from '../../asm/assembler.ts';
 import { mem32 } from '../../asm/operand.ts';
-import { eax, edx, esi, rax, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
+import { eax, ecx, edx, esi, rax, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
 import { EFAULT } from './errors.ts';
 import { USER_BASE, USER_END } from './layout.ts';
 
 /** Instructions that may fault on user memory, and where the kernel goes on when they may not have it. */
 const FIXUPS = [
+  ['user_copy_words', 'user_fault'],
   ['user_copy', 'user_fault'],
   ['user_load', 'user_fault'],
   ['user_store', 'user_fault'],
@@ -63,6 +64,11 @@ export function userAccess(a: Assembler): void {
 
   a.label('user_copy_loop');
   a.mov(rcx, rdx);
+  a.shr(rcx, 3);
+  a.label('user_copy_words');
+  a.rep.movsq();
+  a.mov(ecx, edx);
+  a.and(ecx, 7);
   a.label('user_copy');
   a.rep.movsb();
   a.xor(eax, eax);

@@ -34,9 +34,21 @@ function changesFrames(a: Assembler, number: number): void {
   a.hlt();
 }
 
-/** Where the number in `changesFrames` is: behind the opcode of the instruction at its label. */
-function placeOfNumber(): number {
-  const { code } = codeCase((a) => changesFrames(a, 0)).programs[0]!.pieces[0]!;
+/** A number in the middle of the block that counts it up. */
+function changesItself(a: Assembler, number: number): void {
+  a.mov(ebx, 5);
+  a.label('again');
+  a.inc(mem8(PROGRAMS + number));
+  a.mov(edx, 1);
+  a.add(r8d, edx);
+  a.dec(ebx);
+  a.jnz('again');
+  a.hlt();
+}
+
+/** Where the number is in such a program: behind the opcode of MOV EDX, 1. */
+function placeOfNumber(write: (a: Assembler, number: number) => void): number {
+  const { code } = codeCase((a) => write(a, 0)).programs[0]!.pieces[0]!;
   return code.indexOf('ba01000000') / 2 + 1;
 }
 
@@ -44,12 +56,19 @@ const bytesOf = (value: number): number[] => [0, 8, 16, 24].map((shift) => (valu
 
 describe('BlockEmitter', () => {
   it('fetches again after an INVLPG of the page that it runs in', () => {
-    const place = placeOfNumber();
+    const place = placeOfNumber(changesFrames);
     expect(place).toBeGreaterThan(0);
     const { differs, reference } = compare(codeCase((a) => changesFrames(a, place)));
     expect(differs).toBeUndefined();
     // Three rounds on each frame.
     expect(reference.machine.cores[0]!.state.u64[8]).toBe(24n);
+  });
+
+  it('fetches again after a store into the block that it runs', () => {
+    const place = placeOfNumber(changesItself);
+    const { differs, reference } = compare(codeCase((a) => changesItself(a, place)));
+    expect(differs).toBeUndefined();
+    expect(reference.machine.cores[0]!.state.u64[8]).toBe(20n);
   });
 
   it.each([0, 1, 9, 40])('counts the translations of a repeated string instruction of %i elements', (count) => {

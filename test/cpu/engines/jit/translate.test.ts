@@ -1,7 +1,7 @@
 /** Generated code translates as the MMU does. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../../../src/arch/paging.ts';
+import { EPTE_A, EPTE_D, EPTE_R, EPTE_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../../../src/arch/paging.ts';
 import type { MmuGeometry } from '../../../../src/mmu/geometry.ts';
 import { PAGE_CODE } from '../../../../src/mmu/physicalMemory.ts';
 import { mmuGeometry } from '../../../arbitraries/engineCase.ts';
@@ -93,6 +93,24 @@ const pokeHigh = fc.record({ table: fc.nat(6), index: fc.nat(5), change: fc.cons
     },
 );
 
+/** An entry of EPT changes: of a small page or a large one, permissions, accessed and dirty flags, memory types that do not exist. */
+const pokeEpt = fc
+  .record({
+    entry: fc.oneof(
+      fc.nat(7).map((table) => EPT + 0x3000 + (TABLES / 4096 + table) * 8),
+      fc.nat(31).map((frame) => EPT + 0x3000 + (FRAMES / 4096 + frame) * 8),
+      fc.nat(3).map((large) => EPT + 0x2000 + large * 8),
+    ),
+    change: fc.constantFrom(EPTE_R, EPTE_W, EPTE_W, EPTE_A, EPTE_D, EPTE_A | EPTE_D, 1 << 3),
+  })
+  .map(
+    ({ entry, change }): Step =>
+      ({ memory }) => {
+        memory.store32(entry, memory.load32(entry) ^ change);
+        return true;
+      },
+  );
+
 /** A page, or a page table, holds decoded code. */
 const markCode = fc.constantFrom(FRAMES, FRAMES + 4096, TABLES + 0x2000, TABLES + 0x3000, TABLES + 0x4000).map(
   (address): Step =>
@@ -129,6 +147,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: invlpg },
   { weight: 4, arbitrary: poke },
   { weight: 1, arbitrary: pokeHigh },
+  { weight: 2, arbitrary: pokeEpt },
   { weight: 2, arbitrary: markCode },
   { weight: 3, arbitrary: context },
 );
