@@ -28,5 +28,12 @@ export const parameters = (values: Readonly<Record<string, number | string>>): R
 export const schemesPresent = (wanted: readonly string[]): readonly string[] =>
   wanted.filter((name) => SHOOTDOWN_SCHEMES.some((scheme) => scheme.name === name));
 
+/** Schemes in hardware want a processor that has it: the same one, with that feature added, so that all prices are alike. */
+const FEATURES: Readonly<Record<string, string>> = { invlpgb: 'invlpgb', rar: 'rar' };
+const PROFILE = 'ivybridge';
+
+/** The profile that a scheme is measured on. */
+export const profileOf = (scheme: string): string => (FEATURES[scheme] === undefined ? PROFILE : `${PROFILE}+${FEATURES[scheme]}`);
+
 /** Numbers from 1 to `count`. */
 export const seeds = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);

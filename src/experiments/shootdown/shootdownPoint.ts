@@ -1,5 +1,5 @@
 import type { Labels, Point } from '../experiment.ts';
-import { parameters, runOptions } from '../runSettings.ts';
+import { parameters, profileOf, runOptions } from '../runSettings.ts';
 
 /** What can be chosen of a run of the guest `shootdown` with one initiator. */
 export interface ShootdownSetting {
@@ -48,7 +48,7 @@ export function shootdownPoint(labels: Labels, setting: ShootdownSetting, second
     cores,
     seed,
     shootdown: scheme,
-    profile,
+    profile: profile ?? profileOf(scheme),
     costs,
     params: parameters({ iterations: ITERATIONS, initiators: 1, targets, pages, slots: Math.max(16, pages), think, reads, waits: 'halt' }),
     vmm: { vms, vcpus: cores, scheduler, slice: { seconds: slice }, haltExits: false, ...(vms > 1 ? { coGuest } : {}) },

@@ -1,0 +1,151 @@
+import type { Cell, Datum, Table } from '../findings.ts';
+import type { Measurement } from '../measurement.ts';
+import type { ResultSet } from '../resultSet.ts';
+import { meanOf } from '../statistics.ts';
+
+/** Run time of the measured part in milliseconds of virtual time. */
+export const runMillis = ({ begin, end, frequencyHz }: Measurement): number => (((end ?? Number.NaN) - (begin ?? 0)) / frequencyHz) * 1000;
+
+/** Where the processor time of the first VM went, as shares of what it used: halted time is not used. */
+export interface TimeShares {
+  readonly user: number;
+  readonly lock: number;
+  readonly tlb: number;
+  readonly other: number;
+}
+
+export function timeShares({ stats }: Measurement): TimeShares {
+  const sum = { user: 0, lock: 0, tlb: 0, other: 0 };
+  for (const { vm, cpuTime } of stats.vcpus) {
+    if (vm !== 0) continue;
+    sum.user += cpuTime.userCycles;
+    sum.lock += cpuTime.kernelLockCycles;
+    sum.tlb += cpuTime.kernelTlbCycles;
+    sum.other += cpuTime.kernelOtherCycles;
+  }
+  const all = sum.user + sum.lock + sum.tlb + sum.other;
+  return { user: sum.user / all, lock: sum.lock / all, tlb: sum.tlb / all, other: sum.other / all };
+}
+
+/** Mean run time at these labels; NaN when nothing was measured. */
+export const meanRun = (results: ResultSet): number => meanOf(results.values(runMillis));
+export const meanTlbShare = (results: ResultSet): number => meanOf(results.values((one) => timeShares(one).tlb));
+
+/** By how much `scheme` cuts the run time of `baseline`: 0.85 is 85 %. */
+export function reduction(results: ResultSet, scheme: string, baseline: string): number {
+  return 1 - meanRun(results.where({ scheme })) / meanRun(results.where({ scheme: baseline }));
+}
+
+/** Run time of each program under each scheme, what two VMs cost over one, and the split of the time. */
+export function programTable(results: ResultSet): Table {
+  const rows: Cell[][] = [];
+  for (const [program, ofProgram] of results.where({ sweep: 'programs' }).by('program')) {
+    for (const [vms, ofVms] of ofProgram.by('vms')) {
+      for (const [scheme, group] of ofVms.by('scheme')) {
+        const alone = meanRun(ofProgram.where({ vms: 1, scheme }));
+        const shares = group.measurements.map(timeShares);
+        const percent = (name: keyof TimeShares): number => 100 * meanOf(shares.map((one) => one[name]));
+        const run = meanRun(group);
+        const cut = 100 * reduction(ofVms, String(scheme), 'ipi');
+        const shootdowns = meanOf(group.values((one) => one.shootdowns.length));
+        rows.push([
+          String(program),
+          Number(vms),
+          String(scheme),
+          run,
+          run / alone,
+          cut,
+          shootdowns,
+          percent('user'),
+          percent('lock'),
+          percent('tlb'),
+          percent('other'),
+        ]);
+      }
+    }
+  }
+  return {
+    id: 'programs',
+    title: 'Run time in ms, and where the VM’s processor time went, in percent',
+    columns: [
+      { name: 'program' },
+      { name: 'VMs' },
+      { name: 'scheme' },
+      { name: 'run time', digits: 2 },
+      { name: 'of alone', digits: 2 },
+      { name: 'less than ipi, %', digits: 1 },
+      { name: 'shootdowns' },
+      { name: 'user', digits: 1 },
+      { name: 'lock', digits: 1 },
+      { name: 'tlb', digits: 1 },
+      { name: 'other', digits: 1 },
+    ],
+    rows,
+  };
+}
+
+/** A row of the sensitivity of the headline. */
+export interface SensitivityRow {
+  readonly cost: string;
+  readonly factor: number;
+  readonly againstIpi: number;
+  readonly againstKvmtlb: number;
+  readonly tlbShare: number;
+}
+
+export function sensitivityRows(results: ResultSet): SensitivityRow[] {
+  const rows: SensitivityRow[] = [];
+  for (const [cost, ofCost] of results.where({ sweep: 'costs' }).by('cost')) {
+    for (const [factor, group] of ofCost.by('factor')) {
+      rows.push({
+        cost: String(cost),
+        factor: Number(factor),
+        againstIpi: reduction(group, 'shoot4u', 'ipi'),
+        againstKvmtlb: reduction(group, 'shoot4u', 'kvmtlb'),
+        tlbShare: meanTlbShare(group.where({ scheme: 'ipi' })),
+      });
+    }
+  }
+  return rows;
+}
+
+export function sensitivityTable(results: ResultSet): Table {
+  return {
+    id: 'sensitivity',
+    title: 'The headline with one price multiplied (dedup, two VMs)',
+    columns: [
+      { name: 'price' },
+      { name: 'times', digits: 1 },
+      { name: 'Shoot4U less than ipi, %', digits: 1 },
+      { name: 'Shoot4U less than kvmtlb, %', digits: 1 },
+      { name: 'share in shootdown under ipi, %', digits: 1 },
+    ],
+    rows: sensitivityRows(results).map(({ cost, factor, againstIpi, againstKvmtlb, tlbShare }) => [
+      cost,
+      factor,
+      100 * againstIpi,
+      100 * againstKvmtlb,
+      100 * tlbShare,
+    ]),
+  };
+}
+
+/** Shares of the time as the data of a stacked chart. */
+export function shareData(results: ResultSet): Datum[] {
+  const data: Datum[] = [];
+  for (const { point, measurement } of results.where({ sweep: 'programs' }).entries) {
+    const { program, scheme, vms } = point.labels;
+    const shares = timeShares(measurement);
+    for (const [part, value] of Object.entries(shares)) {
+      data.push({ program: program!, run: `${scheme} ×${vms}`, part: PART_NAMES[part as keyof TimeShares], value });
+    }
+  }
+  return data;
+}
+
+const PART_NAMES: Readonly<Record<keyof TimeShares, string>> = {
+  user: 'user',
+  lock: 'kernel-lock',
+  tlb: 'kernel-tlb',
+  other: 'kernel-other',
+};

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { ResultSet } from '../../../src/experiments/resultSet.ts';
+import { shootdownBest } from '../../../src/experiments/shootdown/shootdownBest.ts';
+import { measurementOf, point, shootdownOf } from '../synthetic.ts';
+
+const at = (vms: number, micros: Readonly<Record<string, number>>) =>
+  Object.entries(micros).map(([scheme, value]) => ({
+    point: point({ scheme, vms, k: 11, pages: 1, exits: 1, seed: 1 }),
+    measurement: measurementOf([shootdownOf(value)]),
+  }));
+
+test('each setting has its best scheme, and those within 5 % of it share the place', () => {
+  const results = new ResultSet([...at(1, { ipi: 11, shoot4u: 13, hyperv: 11.4 }), ...at(2, { ipi: 9000, shoot4u: 13, hyperv: 10 })]);
+  const { tables, figures, checks } = shootdownBest.reduce(results, 'full');
+  expect(tables[0]!.rows.map(([best, vms]) => [best, vms])).toEqual([
+    ['ipi = hyperv', 1],
+    ['hyperv', 2],
+  ]);
+  expect(figures[0]!.measured).toBe('best or within 5 % of it, of 2 settings: hyperv in 2, ipi in 1');
+  expect(checks[0]!.verdict).toBe('holds');
+});
+
+test('a native scheme that wins on a crowded host is noticed', () => {
+  const results = new ResultSet(at(2, { ipi: 12, shoot4u: 13 }));
+  expect(shootdownBest.reduce(results, 'full').checks[0]!.verdict).toBe('fails');
+});
