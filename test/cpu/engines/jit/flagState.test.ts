@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Assembler } from '../../../../src/asm/assembler.ts';
-import { al, ebx, ecx, edx, esi, rax, rdi } from '../../../../src/asm/register.ts';
+import { al, ebx, ecx, edx, esi, r8d, r9d, rax, rdi } from '../../../../src/asm/register.ts';
 import { flagCase } from '../../../arbitraries/engineCase.ts';
 import { codeCase, compare } from '../../../engines/codeCase.ts';
 
@@ -22,6 +22,14 @@ function asksForWhatWasKept(a: Assembler, ask: (a: Assembler) => void): void {
   a.add(rdi, rax);
   a.stc();
   a.inc(ecx);
+  ask(a);
+  a.rol(rdi, 1);
+  a.add(rdi, rax);
+  // ZF and SF of DEC, CF and OF of IMUL.
+  a.mov(r9d, esi);
+  a.and(r9d, 1);
+  a.dec(r9d);
+  a.imul(r8d, r8d, 3);
   ask(a);
   a.rol(rdi, 1);
   a.add(rdi, rax);
