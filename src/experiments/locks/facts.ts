@@ -1,17 +1,6 @@
 import type { Fact } from '../experiment.ts';
 
-const ABSTRACT = 'abstract of "Preemptable Ticket Spinlocks: Improving Consolidated Performance in the Cloud", VEE 2013';
-
-export const SPEEDUP_FACT: Fact = {
-  statement: 'Preemptable ticket locks: 5.32 times the performance of ticket locks on average, without paravirtual help',
-  certainty: 'found',
-  source: ABSTRACT,
-};
-export const PV_SPEEDUP_FACT: Fact = {
-  statement: 'With a paravirtual locking interface: 7.91 times on average',
-  certainty: 'found',
-  source: ABSTRACT,
-};
+/** What is known of the work on preemptable ticket locks (VEE 2013) besides its abstract, whose figures are about other loads. */
 export const WAITER_FACT: Fact = {
   statement: 'With ticket locks the preemption of waiters is about 90 % of the trouble at two VMs, and its share rises with overcommit',
   certainty: 'recalled',
