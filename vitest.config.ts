@@ -10,6 +10,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     setupFiles: ['test/propertySeed.ts'],
     passWithNoTests: false,
+    // Vitest leaves one processor free by default, which is half of a machine with two.
+    maxWorkers: '100%',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
   },
 });

@@ -107,12 +107,12 @@ describe('the parts that can be chosen', () => {
     ).toEqual(wanted);
   });
 
-  test('the schemes that make a hypercall need a hypervisor', () => {
+  test('the schemes that make a hypercall need a hypervisor; rar looks first whether there is one', () => {
     const calling = schemes.filter(({ build }) =>
       build.listing.some(({ kind, ...line }) => kind === 'instruction' && 'text' in line && line.text === 'vmcall'),
     );
     const names = ['kvm-pv-ipi', 'shoot4u', 'shoot4u-mode0', 'shoot4u-mode1', 'shoot4u-mode3', 'shoot4u-multicast', 'shoot4u-fine'];
-    expect(calling.map(({ name }) => name)).toEqual(names);
+    expect(calling.map(({ name }) => name).filter((name) => name !== 'rar')).toEqual(names);
     const virtual = SHOOTDOWN_SCHEMES.filter(({ needs }) => needs?.hypervisor).map(({ name }) => name);
     expect(names.filter((name) => !virtual.includes(name))).toEqual([]);
   });
