@@ -10,7 +10,12 @@ import type { Pcpu } from './pcpu.ts';
 import { SharedRecord } from './sharedRecord.ts';
 import type { Vm } from './vm.ts';
 
-/** What a vCPU is doing, as the scheduler sees it. */
+/**
+ * What a vCPU is doing, as the scheduler sees it.
+ *
+ * Deviation: the state of a vCPU is a word in memory; like every store of the machine, a change is visible to other cores at once, though their clocks may
+ * differ by up to a quantum.
+ */
 export type VcpuState = 'running' | 'runnable' | 'halted' | 'waitForSipi' | 'stopped';
 
 /** A virtual processor: its VMCS, what a VMCS does not hold, its virtual APIC, and its accounts. */
