@@ -126,7 +126,7 @@ describe('the guest', () => {
     expect({ stop, checksum: /checksum: (.*)$/m.exec(serial)?.[1] }).toEqual({ stop: ends, checksum: CHECKSUMS[name] });
   });
 
-  test('dedup computes the same on the cores of another VM, with every translation checked', () => {
+  test('dedup computes the same on the cores of another VM, with every translation checked', { timeout: 240_000 }, () => {
     const vmm = { ...virtual(2, 2, 100_000), coGuest: { guest: 'cpu-bound', params: { work: 'spin' } } };
     const { stop, serial } = quickRun('parsec', { cores: 2, params: params('dedup'), vmm, checkTlb: true });
     expect({ stop, checksum: /checksum: (.*)$/m.exec(serial)?.[1] }).toEqual({ stop: ends, checksum: CHECKSUMS['dedup'] });
