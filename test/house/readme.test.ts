@@ -27,7 +27,7 @@ describe('README', () => {
     expect(recipes.length).toBeGreaterThan(8);
   });
 
-  test.for([...new Set(recipes)])('npx parapet %s', async (command) => {
+  test.for([...new Set(recipes)])('npx parapet %s', { timeout: 300_000 }, async (command) => {
     const { status, stdout, stderr } = await runNode([join(ROOT, 'bin/parapet.js'), ...command.split(' ')], folder);
     expect({ status, stderr: stderr.includes('    at ') }).toEqual({ status: STATUS[command] ?? 0, stderr: false });
     expect(stdout.length).toBeGreaterThan(0);
