@@ -39,6 +39,7 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
     cpuTime: addCpuTimes([]),
     invalidations: {},
     cores: [],
+    vms: [],
     vcpus: [],
   },
   imageHash: 'none',

@@ -20,6 +20,7 @@ import {
   I32_CODE_GENERATION,
   I32_LEFT_BLOCK,
   I32_LEFT_INSTRUCTION,
+  I32_PENDING_RULE,
   I32_QUIET,
   I32_REGION,
   U64_TRANSFER,
@@ -101,6 +102,8 @@ export class JitEngine implements Engine, HostCalls {
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
   private side!: CoreSide;
+  /** `slow` and the reference engine work on this turn's core. */
+  private attached = false;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
   private chain: RegionChain | undefined;
@@ -144,22 +147,33 @@ export class JitEngine implements Engine, HostCalls {
     }
     this.core = core;
     this.side = this.sideOf(core);
-    this.slow.attach(core);
+    this.attached = false;
     const { clock, i32 } = core.state;
     i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
-    reference.attach(core);
     this.referenceHasFlags = false;
     do {
       try {
-        if (this.referenceHasFlags || !this.followChain(core)) this.runBlock(core);
+        if (this.referenceHasFlags || !this.followChain(core)) {
+          this.attach();
+          this.runBlock(core);
+        }
       } catch (thrown) {
         if (thrown !== guestFault) throw thrown;
+        this.attach();
         this.takeFlags(core);
         reference.faulted(core);
       }
     } while (clock[0]! < core.horizon && !core.attention && !core.singleStep);
     if (this.referenceHasFlags) reference.end();
     else this.closeFlags(core);
+  }
+
+  /** What interprets works on this core: most turns are over without it. */
+  private attach(): void {
+    if (this.attached) return;
+    this.attached = true;
+    this.slow.attach(this.core);
+    this.reference.attach(this.core);
   }
 
   private runBlock(core: Core): void {
@@ -220,6 +234,7 @@ export class JitEngine implements Engine, HostCalls {
   /** Generated code came back with this answer. */
   private left(core: Core, left: number): void {
     if (left === LEFT_NORMALLY) return;
+    this.attach();
     const { i32 } = core.state;
     if (left === LEFT_FAULTED) {
       this.takeFlags(core);
@@ -260,7 +275,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private closeFlags(core: Core): void {
-    this.runtime?.closeInState(core.id * CORE_STATE_SIZE);
+    if (core.state.i32[I32_PENDING_RULE] !== 0) this.runtime!.closeInState(core.id * CORE_STATE_SIZE);
   }
 
   private compile(block: Block): RegionEntry {
@@ -308,6 +323,7 @@ export class JitEngine implements Engine, HostCalls {
     slow.blockSecondPage = -1;
     const la = BigInt.asUintN(64, (BigInt(laHigh) << 32n) | BigInt(laLow >>> 0));
     this.slowAccesses++;
+    this.attach();
     try {
       switch (kind) {
         case SLOW_LOAD:
@@ -355,6 +371,7 @@ export class JitEngine implements Engine, HostCalls {
     const [aLow, aHigh, bLow, bHigh] = floatOperands as unknown as readonly [bigint, bigint, bigint, bigint];
     const step = stepOf(number);
     this.slowFloats++;
+    this.attach();
     try {
       const result = this.slow.floating(step, (aHigh << 64n) | aLow, step.integerSource ? bLow : (bHigh << 64n) | bLow);
       floatOperands[0] = result;
