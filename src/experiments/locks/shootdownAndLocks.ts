@@ -33,8 +33,8 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
   quick: {
     workloads: [[EBIZZY, 40]],
     locks: ['ticket', 'pv-preemptable', 'pv-qspinlock'],
-    schemes: ['ipi', 'shoot4u-multicast', 'hyperv'],
-    vms: [2],
+    schemes: ['ipi', 'shoot4u-multicast'],
+    vms: [1, 2],
     slice: 3,
   },
 };
