@@ -1,16 +1,23 @@
 import { check } from '../check.ts';
-import type { ShapeCheck } from '../experiment.ts';
+import type { Scale, ShapeCheck } from '../experiment.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { fitLine, geometricMean } from '../statistics.ts';
 import { CONTROLS, HEADLINE_PROGRAM } from './parsecSetup.ts';
 import { meanRun, meanShare, meanTlbShare, percent, reduction, shootdownRate } from './parsecTables.ts';
 
 /** The shapes of the publication, as far as run times and the split of processor time show them. */
-export function parsecChecks(results: ResultSet): ShapeCheck[] {
+export function parsecChecks(results: ResultSet, scale: Scale): ShapeCheck[] {
   const programs = results.where({ sweep: 'programs' });
   const alone = programs.where({ vms: 1 });
   const shared = programs.where({ vms: 2 });
-  return [...gainChecks(shared), rateCheck(alone, shared), collapseCheck(shared), remainderCheck(shared), parCheck(alone), taxCheck(alone)];
+  return [
+    ...gainChecks(shared),
+    rateCheck(alone, shared),
+    collapseCheck(shared),
+    ...(scale === 'full' ? [remainderCheck(shared)] : []),
+    parCheck(alone),
+    taxCheck(alone),
+  ];
 }
 
 function gainChecks(shared: ResultSet): ShapeCheck[] {

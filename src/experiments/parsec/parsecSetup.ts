@@ -42,7 +42,7 @@ const SIZES = {
     later: true,
   },
   quick: {
-    work: { 1: 12, 2: 12 },
+    work: { 1: 60, 2: 200 },
     slice: 3,
     seeds: 1,
     sensitivity: undefined,

@@ -1,4 +1,4 @@
-import type { Experiment, Findings, Headline } from '../experiment.ts';
+import type { Experiment, Findings, Headline, Scale } from '../experiment.ts';
 import type { Datum, Figure } from '../findings.ts';
 import { barChart } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
@@ -17,7 +17,7 @@ export const shoot4uParsec: Experiment = {
   reduce,
 };
 
-function reduce(results: ResultSet): Findings {
+function reduce(results: ResultSet, scale: Scale): Findings {
   return {
     headlines: headlines(results),
     figures: figures(results),
@@ -26,7 +26,7 @@ function reduce(results: ResultSet): Findings {
       ...(results.where({ sweep: 'rates' }).isEmpty ? [] : [rateTable(results)]),
       ...(results.where({ sweep: 'costs' }).isEmpty ? [] : [sensitivityTable(results)]),
     ],
-    checks: parsecChecks(results),
+    checks: parsecChecks(results, scale),
     notes: [
       'Programs are profiles, not the programs: docs/workloads.md says what each number of a profile is and where it comes from. Rates of giving memory back are assumed for most, so a run time says what a program with such rates would see.',
       'Beside a neighbour programs have half of the work that they have alone, which takes about as long there; run times are for a second of work of each thread, in both cases.',
