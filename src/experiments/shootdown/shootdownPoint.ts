@@ -45,7 +45,7 @@ export function shootdownPoint(labels: Labels, setting: ShootdownSetting, second
   // A VM alone has no slices whose phase could matter.
   const usual = vms === 1 ? 500_000 : Math.min(LONGEST_THINK, Math.round((vms * slice * FREQUENCY_HZ) / 2));
   const think = setting.think ?? usual;
-  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt', cores: undisturbed ? cores - 1 : cores }) };
+  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt', cores: undisturbed ? cores - 1 : cores }), headStart: true };
   const options = runOptions({
     guest: 'shootdown',
     cores,
