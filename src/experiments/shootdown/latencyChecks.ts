@@ -153,22 +153,25 @@ function parCheck(results: ResultSet): ShapeCheck {
 function taxCheck(results: ResultSet): ShapeCheck {
   const [native, kvmtlb] = ['ipi', 'kvmtlb'].map((scheme) => quantile(latencies(results, scheme, 1), 0.5)) as [number, number];
   return check(
-    'alone, kvmtlb pays a small tax',
-    'one VM, 11 targets: median above native’s, by at most a quarter: a word is exchanged at each entry and exit',
+    'alone, kvmtlb pays a small tax at most',
+    'one VM, 11 targets: median from a tenth below native’s to a quarter above: a word is exchanged at each entry and exit',
     Number.isFinite(native) && Number.isFinite(kvmtlb),
-    () => kvmtlb > native && kvmtlb <= 1.25 * native,
+    () => kvmtlb >= 0.9 * native && kvmtlb <= 1.25 * native,
     () => `native ${formatMicros(native)}, kvmtlb ${formatMicros(kvmtlb)}`,
   );
 }
 
-/** A target that was seen in its guest loses its core before it has answered: that takes until its next slice. */
+/**
+ * A target that was seen in its guest loses its core before it has answered: that takes until its next slice. An initiator that shared its core would
+ * always lose it meanwhile, so this asks for one that does not.
+ */
 function raceCheck(results: ResultSet, slice: number): ShapeCheck {
-  const [kvmtlb, shoot4u] = RACE_SCHEMES.map((scheme) => raceOf(results, scheme).flatMap(undisturbedMicros)) as [number[], number[]];
+  const [kvmtlb, shoot4u] = RACE_SCHEMES.map((scheme) => raceOf(results, scheme).flatMap(latenciesMicros)) as [number[], number[]];
   const long = (slice * 1000) / 10;
   const longer = (all: readonly number[]): number => all.filter((micros) => micros >= long).length;
   return check(
     'the race of kvmtlb leaves a tail, and Shoot4U has none',
-    `two VMs, very many shootdowns, initiator kept its core: of kvmtlb’s some, but at most 2 %, take a tenth of a slice or more; of Shoot4U’s none`,
+    `two VMs, very many shootdowns, initiator undisturbed: of kvmtlb’s some, but at most 2 %, take a tenth of a slice or more; of Shoot4U’s none`,
     kvmtlb.length > 0 && shoot4u.length > 0,
     () => longer(kvmtlb) > 0 && longer(kvmtlb) <= 0.02 * kvmtlb.length && longer(shoot4u) === 0,
     () => `kvmtlb ${longer(kvmtlb)} of ${kvmtlb.length}, Shoot4U ${longer(shoot4u)} of ${shoot4u.length}`,

@@ -77,7 +77,7 @@ export const latencySizes = (scale: Scale): Sizes => (scale === 'full' ? FULL : 
 
 /**
  * Six sweeps, told apart by the label `sweep`: `model` (initiator undisturbed), `overcommit` over M, `slice`, `targets`, `pages`, and `race` (very many
- * shootdowns beside one neighbour). But for `model` the neighbours use all cores.
+ * shootdowns beside one neighbour). But for `model` and `race`, where the initiator keeps its core, the neighbours use all cores.
  */
 export function latencyPoints(scale: Scale): readonly Point[] {
   const sizes = latencySizes(scale);
@@ -107,7 +107,7 @@ export function latencyPoints(scale: Scale): readonly Point[] {
     for (const pages of sizes.pages) add('pages', { pages }, { ...base, scheme, pages, vms: 1, seed: 1 });
   }
   for (const scheme of schemesPresent(RACE_SCHEMES)) {
-    const setting = { ...base, scheme, seed: 1, think: RACE_THINK };
+    const setting = { ...base, scheme, seed: 1, think: RACE_THINK, undisturbed: true };
     points.push(shootdownPoint({ sweep: 'race', scheme, vms: 2 }, setting, sizes.raceSeconds));
   }
   return points;

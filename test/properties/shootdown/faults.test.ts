@@ -76,11 +76,7 @@ const FAULTS: readonly Fault[] = [
   { scheme: 'kvmtlb', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('z') },
   { scheme: 'kvm-pv', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('nz') },
   { scheme: 'kvmtlb', what: 'is not heard at VM entry', host: () => deaf(0, VCPU_STATE_IN_GUEST) },
-  {
-    scheme: 'kvmtlb',
-    what: 'is not heard at VM exit',
-    host: () => void vi.spyOn(FlushQueue.prototype, 'add').mockImplementation(() => {}),
-  },
+  // Deafness at VM exit cannot be found: a vCPU in its guest is never asked, and an entry that fails after the exchange ends its VM.
   { scheme: 'kvm-pv', what: 'is not heard when the vCPU runs again', host: () => deaf(STEAL_TIME_PREEMPTED, 0) },
   { scheme: 'hyperv', what: 'queues what nobody carries out', host: empty },
   {
