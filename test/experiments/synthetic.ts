@@ -48,6 +48,7 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
   frequencyHz: FREQUENCY_HZ,
   shootdowns,
   counts: { exits: {}, invalidations: {}, ipis: 0 },
+  lockWaits: [],
   figures: {},
   fills: null,
   ...given,
