@@ -28,10 +28,7 @@ const STATE_BEGINNINGS: readonly Beginning[] = [
   ...[0, 1, 4, 5, 6].map((reg) => [0x0f, 0xae, reg << 3]),
 ];
 /** Opcodes of the unit with their ModRM bytes, and WAIT. */
-const X87_BEGINNINGS: readonly Beginning[] = [
-  [0x9b],
-  ...Array.from({ length: 8 * 256 }, (_, i) => [0xd8 + (i >> 8), i & 0xff]),
-];
+const X87_BEGINNINGS: readonly Beginning[] = [[0x9b], ...Array.from({ length: 8 * 256 }, (_, i) => [0xd8 + (i >> 8), i & 0xff])];
 const isCandidate = (insn: Instruction | undefined): insn is Instruction =>
   insn !== undefined && (insn.kind === 'system' ? STATE.test(insn.mnemonic) : Effects.of(insn).x87Unit);
 /** Of MMX instructions those that name an MMX register, or EMMS. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RFLAGS_CF, RFLAGS_STATUS, RFLAGS_ZF } from '../../../../src/arch/rflags.ts';
 import type { Assembler } from '../../../../src/asm/assembler.ts';
 import { mem32 } from '../../../../src/asm/operand.ts';
-import { RFLAGS_CF, RFLAGS_STATUS, RFLAGS_ZF } from '../../../../src/arch/rflags.ts';
 import { al, cl, eax, ebx, ecx, esi } from '../../../../src/asm/register.ts';
 import { changesFlagsFirst, expectedRules, flagsSeenAfter } from '../../../../src/cpu/engines/jit/flagLiveness.ts';
 import { planOf } from './planOf.ts';
