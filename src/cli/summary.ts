@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { RunStats, VcpuStats } from '../trace/runStats.ts';
+import type { RunStats, VcpuStats, VmStats } from '../trace/runStats.ts';
 import { formatCount, formatShare, formatTable } from './textTable.ts';
 
 /** What a run measured, for people. Sections about things that did not occur are left out. Ends in a newline. */
@@ -7,6 +7,7 @@ export function formatSummary(stats: RunStats, colours: ChalkInstance): string {
   const sections: [title: string, body: string][] = [
     ['Run', runTable(stats)],
     [`TLB shootdowns${stats.shootdown.scheme === null ? '' : ` (${stats.shootdown.scheme})`}`, latencyTable(stats)],
+    ['TLB shootdowns by VM, cycles', latencyTableByVm(stats.vms)],
     ['VM exits', countTable(stats.vmExits)],
     ['Invalidations', countTable(stats.invalidations)],
     ['Interprocessor messages', messageTable(stats)],
@@ -45,6 +46,17 @@ function latencyTable({ shootdown, cycles, seconds }: RunStats): string {
     row('p99', p99),
     row('max', max),
   ]);
+}
+
+/** With one VM, or with one that had any, the table above says it all, but whose they were when others ran beside it. */
+function latencyTableByVm(vms: readonly VmStats[]): string {
+  if (vms.length < 2 || vms.every(({ shootdown }) => shootdown.count === 0)) return '';
+  const cell = (value: number | null): string => (value === null ? '-' : formatCount(value));
+  const rows = vms.map(({ vm, guest, shootdown: { count, latencyCycles } }) => {
+    const { min, median, mean, p99, max } = latencyCycles;
+    return [`VM ${vm} (${guest})`, formatCount(count), ...[min, median, mean === null ? null : Math.round(mean), p99, max].map(cell)];
+  });
+  return formatTable([['', 'measured', 'min', 'median', 'mean', 'p99', 'max'], ...rows]);
 }
 
 /** Largest first; equal ones by name. */

@@ -176,11 +176,16 @@ export class Core {
     this.limit = limit;
     while (!this.stopped && state.clock[0]! < this.limit) {
       this.attention = false;
-      if (this.nextAlarm() <= state.clock[0]!) this.takeAlarms();
-      if (this.stopped) return;
+      let alarm = this.nextAlarm();
+      if (alarm <= state.clock[0]!) {
+        this.takeAlarms();
+        if (this.stopped) return;
+        alarm = this.nextAlarm();
+      }
       if (this.host !== undefined && !this.nonRoot) {
-        if (this.host.wakeTime > state.clock[0]!) {
-          if (!this.idleUntil(Math.min(this.host.wakeTime, this.nextAlarm()))) return;
+        const { wakeTime } = this.host;
+        if (wakeTime > state.clock[0]!) {
+          if (!this.idleUntil(Math.min(wakeTime, alarm))) return;
         } else {
           const before = state.clock[0]!;
           this.host.step(this);
@@ -194,12 +199,12 @@ export class Core {
         continue;
       }
       if (state.i32[I32_ACTIVITY] !== ACTIVITY_ACTIVE) {
-        if (!this.idleUntil(this.nextAlarm())) return;
+        if (!this.idleUntil(alarm)) return;
         continue;
       }
       this.singleStep = (state.i32[I32_INTERRUPTIBILITY]! & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
       if (this.singleStep) state.i32[I32_INTERRUPTIBILITY]! &= ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
-      this.horizon = Math.min(this.limit, this.nextAlarm());
+      this.horizon = Math.min(this.limit, alarm);
       if (stepsSingly(this)) this.step();
       else this.engine.run(this);
       state.counters[COUNTER_BUSY_CYCLES]! += state.clock[0]! - before;

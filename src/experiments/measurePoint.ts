@@ -8,6 +8,7 @@ import { combineProbes } from '../trace/probe.ts';
 import { ShootdownLog } from '../trace/shootdownLog.ts';
 import type { PointRun } from './experiment.ts';
 import type { Counts, Measurement, PointOutcome } from './measurement.ts';
+import { distributionSteps } from './statistics.ts';
 
 /** Turns of the machine between two looks at the measured time: the cut is a function of the run, whatever the host does. */
 const TURNS = 64;
@@ -15,6 +16,8 @@ const TURNS = 64;
 const BOOT_LIMIT_SECONDS = 30;
 const FILL_WINDOW_SECONDS = 10e-6;
 const TAIL_BYTES = 200;
+/** Values that are kept of a distribution: the tail of a share of 10^-3 is seen. */
+const DISTRIBUTION_STEPS = 1000;
 
 /** The run is carried out and measured, or it says in one line why it could not be. */
 export function measurePoint(run: PointRun): PointOutcome {
@@ -99,6 +102,7 @@ function measurementOf(
     frequencyHz,
     shootdowns,
     counts: before === undefined ? countsOf(session) : difference(countsOf(session), before),
+    lockWaits: distributionSteps(session.lockRecorder.waits(), DISTRIBUTION_STEPS),
     figures: Object.fromEntries([...log.figures].map(([number, value]) => [built[number] ?? `figure ${number}`, value])),
     fills:
       times === undefined

@@ -1,5 +1,6 @@
 import type { RunStats } from '../trace/runStats.ts';
 import type { LoggedShootdown } from '../trace/shootdownLog.ts';
+import type { DistributionStep } from './statistics.ts';
 
 /** What one run gave: plain data, a function of the point alone. */
 export interface Measurement {
@@ -15,6 +16,8 @@ export interface Measurement {
   readonly shootdowns: readonly LoggedShootdown[];
   /** Of the measured part. */
   readonly counts: Counts;
+  /** Waits for locks, in cycles, of the acquisitions of the whole run that had to wait, in all VMs. */
+  readonly lockWaits: readonly DistributionStep[];
   /** What the guest reported, by name. */
   readonly figures: Readonly<Record<string, number>>;
   /** For each shootdown the first VM's TLB fills in the 10 µs before it began and after it ended; null when not observed. */

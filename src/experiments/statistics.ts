@@ -53,9 +53,15 @@ export function fitLine(points: readonly (readonly [x: number, y: number])[]): {
   return { slope, intercept: y - slope * x, explained: yy === 0 ? 1 : xy ** 2 / (xx * yy) };
 }
 
+/** A share of all values is not above `value`. */
+export interface DistributionStep {
+  readonly value: number;
+  readonly share: number;
+}
+
 /** Steps of the empirical distribution function: at most `steps` of them, the extremes among them. */
-export function distributionSteps(values: readonly number[], steps: number): { value: number; share: number }[] {
-  const sorted = [...values].sort((a, b) => a - b);
+export function distributionSteps(values: ArrayLike<number>, steps: number): DistributionStep[] {
+  const sorted = Float64Array.from(values).sort();
   const count = sorted.length;
   const ranks = new Set(Array.from({ length: steps }, (_, step) => Math.round((step * (count - 1)) / (steps - 1))));
   return count === 0 ? [] : [...ranks].map((rank) => ({ value: sorted[rank]!, share: (rank + 1) / count }));

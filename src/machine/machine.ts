@@ -25,6 +25,7 @@ import { allocateMachineMemory } from './hostMemory.ts';
 import { memoryLayout } from './memoryLayout.ts';
 import { watchMonitoredStores } from './monitoredStores.ts';
 import type { Profile } from './profiles/profile.ts';
+import { TurnOrder } from './turnOrder.ts';
 
 /** APIC timer ticks come from a 100 MHz crystal. */
 const APIC_TIMER_HZ = 100_000_000;
@@ -65,6 +66,7 @@ export class Machine {
   stopReason: StopReason | undefined;
   private readonly quantum: number;
   private running: Core | undefined;
+  private readonly order: TurnOrder;
 
   constructor(configuration: MachineConfiguration) {
     const { profile, probe, cores } = configuration;
@@ -141,6 +143,7 @@ export class Machine {
       this.interconnect.attach({ apic, clock: state.clock, counters: state.counters, receiver: receiverOf(core) });
       return core;
     });
+    this.order = new TurnOrder(this.cores);
     watchMonitoredStores(this.memory, this.cores, this.costs.cacheLineTransfer, {
       running: () => this.running,
       wakeAt: (core, time) => this.wakeAt(core, time),
@@ -168,36 +171,41 @@ export class Machine {
   }
 
   /**
-   * One turn: the core that is furthest behind runs. False when the machine has stopped, nobody has anything to do any more, or every core has
-   * reached `maxCycles`.
+   * Up to `count` turns, in each of which the core that is furthest behind runs. False when the machine has stopped, nobody has anything to do any
+   * more, or every core has reached `maxCycles`.
    */
+  turns(count: number, maxCycles: number): boolean {
+    this.order.refreshAll();
+    for (let taken = 0; taken < count; taken++) if (!this.takeTurn(maxCycles)) return false;
+    return true;
+  }
+
+  /** One turn, as in `turns`. */
   turn(maxCycles: number): boolean {
+    return this.turns(1, maxCycles);
+  }
+
+  private takeTurn(maxCycles: number): boolean {
     if (this.stopReason !== undefined) return false;
-    let first = Number.POSITIVE_INFINITY;
-    let second = Number.POSITIVE_INFINITY;
-    let next: Core | undefined;
-    for (const core of this.cores) {
-      const ready = core.readyTime();
-      if (ready < first) {
-        second = first;
-        first = ready;
-        next = core;
-      } else if (ready < second) second = ready;
-    }
+    const { order } = this;
+    const next = order.next();
     if (next === undefined) {
       this.stop({ kind: 'idle' });
       return false;
     }
-    if (first >= maxCycles) return false;
+    if (order.first >= maxCycles) return false;
     this.running = next;
-    next.run(Math.min(second + this.quantum, first + LONGEST_TURN, maxCycles));
+    next.run(Math.min(order.second + this.quantum, order.first + LONGEST_TURN, maxCycles));
     this.running = undefined;
+    order.refresh(next);
     return this.stopReason === undefined;
   }
 
   /** A core that waits without a message on its way has something to do at `time`. */
   wakeAt(core: Core, time: number): void {
-    if (this.running !== undefined && this.running !== core) this.running.shorten(time + this.quantum);
+    if (this.running === undefined || this.running === core) return;
+    this.order.refresh(core);
+    this.running.shorten(time + this.quantum);
   }
 
   /** A message is on its way to a core that may be idle: the core that runs now must not get ahead of what the receiver will do with it. */
@@ -205,7 +213,10 @@ export class Machine {
     const { running } = this;
     if (running === undefined) return;
     if (target === running.id) running.attention = true;
-    else running.shorten(due + this.quantum);
+    else {
+      this.order.refresh(this.cores[target]!);
+      running.shorten(due + this.quantum);
+    }
   }
 }
 

@@ -2,7 +2,8 @@ import { formatExitReason } from '../arch/exitReasons.ts';
 import { COUNTER_BUSY_CYCLES, COUNTER_IDLE_CYCLES, COUNTER_IPIS_DELIVERED, COUNTER_IPIS_SENT } from '../trace/counters.ts';
 import { addCpuTimes } from '../trace/cpuTime.ts';
 import { INVALIDATION_NAMES } from '../trace/events.ts';
-import type { CoreStats, RunStats, VcpuStats } from '../trace/runStats.ts';
+import type { CoreStats, RunStats, VcpuStats, VmStats } from '../trace/runStats.ts';
+import type { Vm } from '../vmm/vm.ts';
 import type { Session } from './session.ts';
 
 /** Of a vCPU that never ran. */
@@ -25,11 +26,12 @@ export function measure(session: Session): Omit<RunStats, 'exitStatus'> {
     seconds: machine.seconds(cycles),
     shootdown: { scheme: plan.scheme?.name ?? null, count, latencyCycles },
     locks: { algorithm: plan.lock ?? null, ...session.lockRecorder.stats() },
-    vmExits: vmExits(session),
+    vmExits: vmExits(session.vmm?.vms ?? []),
     ipis: { sent: total(COUNTER_IPIS_SENT), delivered: total(COUNTER_IPIS_DELIVERED) },
     invalidations: invalidations(session),
     cpuTime: addCpuTimes(session.vmm === undefined ? cores.map((core) => core.cpuTime!) : virtual.map((vcpu) => vcpu.cpuTime)),
     cores,
+    vms: vms(session),
     vcpus: virtual,
   };
 }
@@ -44,9 +46,18 @@ function coreStats({ machine, vmm, cpuTime }: Session): CoreStats[] {
   });
 }
 
-function vmExits({ vmm }: Session): Record<string, number> {
+function vms({ plan, vmm, recorder }: Session): VmStats[] {
+  return (vmm?.vms ?? []).map((vm): VmStats => {
+    const { count, ...latencyCycles } = recorder.summaryOfVm(vm.id);
+    const guest = vm.id === 0 ? plan.guest : (plan.virtual?.coGuest?.guest ?? plan.guest);
+    return { vm: vm.id, guest, shootdown: { count, latencyCycles }, vmExits: vmExits([vm]) };
+  });
+}
+
+/** By reason, of these VMs together. */
+function vmExits(vms: readonly Vm[]): Record<string, number> {
   const exits: Record<string, number> = {};
-  for (const vm of vmm?.vms ?? []) {
+  for (const vm of vms) {
     vm.exits.forEach((count, reason) => {
       if (count > 0) exits[formatExitReason(reason)] = (exits[formatExitReason(reason)] ?? 0) + count;
     });

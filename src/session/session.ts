@@ -93,7 +93,7 @@ export class Session {
 
   /** Lets cores take `turns` turns. False when the run is over: the guest ended, or `maxCycles` ran out. */
   advance(turns: number): boolean {
-    for (let i = 0; i < turns; i++) if (!this.machine.turn(this.plan.maxCycles)) return this.end();
+    if (!this.machine.turns(turns, this.plan.maxCycles)) return this.end();
     return true;
   }
 

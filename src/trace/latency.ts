@@ -5,8 +5,13 @@ import type { Probe } from './probe.ts';
 import { Samples } from './samples.ts';
 import { keyVcpu, keyVm, NO_VCPU, TRACKED_EVENTS, VcpuTracker } from './vcpuTracker.ts';
 
+/** Instead of a VM's number, for what happens outside of VMs. */
+const NO_VM = -1;
+
 /** What one vCPU, or one core outside VMs, is in the middle of. */
 interface Context {
+  /** Its VM, or NO_VM. */
+  readonly vm: number;
   /** When the shootdowns that are under way began, innermost last. */
   readonly begun: number[];
   /** Wait loops entered and not left; more than one when an interrupt handler waits inside a wait. */
@@ -27,6 +32,8 @@ export class ShootdownRecorder implements Probe {
   /** Ends without a beginning: a guest that marks wrongly. */
   unmatchedEnds = 0;
   private readonly samples = new Samples();
+  /** The VM of each sample, or NO_VM. */
+  private readonly owners = new Samples();
   private readonly tracker = new VcpuTracker();
   private readonly vcpus = new Map<number, Context>();
   private readonly cores: (Context | undefined)[] = [];
@@ -49,9 +56,15 @@ export class ShootdownRecorder implements Probe {
     return this.samples.toArray();
   }
 
-  /** Summary in cycles. */
+  /** Summary in cycles: of all shootdowns there were. */
   summary(): LatencySummary {
     return summarizeLatencies(this.latencies());
+  }
+
+  /** Summary in cycles: of one VM's shootdowns. */
+  summaryOfVm(vm: number): LatencySummary {
+    const owners = this.owners.toArray();
+    return summarizeLatencies(this.latencies().filter((_latency, index) => owners[index] === vm));
   }
 
   /** Shootdowns that have begun and not ended. */
@@ -83,7 +96,10 @@ export class ShootdownRecorder implements Probe {
       case MARK_SHOOTDOWN_END: {
         const begin = context.begun.pop();
         if (begin === undefined) this.unmatchedEnds++;
-        else this.samples.add(cycles - begin);
+        else {
+          this.samples.add(cycles - begin);
+          this.owners.add(context.vm);
+        }
         return;
       }
       case MARK_SPIN_BEGIN:
@@ -102,7 +118,7 @@ export class ShootdownRecorder implements Probe {
     const key = this.tracker.current(core);
     const known = key === NO_VCPU ? this.cores[core] : this.vcpus.get(key);
     if (known !== undefined) return known;
-    const context: Context = { begun: [], spinDepth: 0, spinSince: 0, spinCycles: 0 };
+    const context: Context = { vm: key === NO_VCPU ? NO_VM : keyVm(key), begun: [], spinDepth: 0, spinSince: 0, spinCycles: 0 };
     if (key === NO_VCPU) this.cores[core] = context;
     else this.vcpus.set(key, context);
     return context;

@@ -100,6 +100,11 @@ export class LockRecorder implements Probe {
     };
   }
 
+  /** The waits of `waitCycles`, in the order in which they ended: cycles from the first try to the acquisition. */
+  waits(): Float64Array {
+    return this.waited.toArray();
+  }
+
   private mark(mark: number, core: number, cycles: number, rdi: number, rsi: number, rdx: number): void {
     const key = this.tracker.current(core);
     const party = this.partyOf(key === NO_VCPU ? -1 - core : key);
@@ -113,7 +118,7 @@ export class LockRecorder implements Probe {
     switch (mark) {
       case MARK_LOCK_TRIED:
         if (rdx === 0) this.acquired(lock, party, cycles);
-        else if (rdx !== LOCK_GAVE_UP) this.waits(lock, party, cycles);
+        else if (rdx !== LOCK_GAVE_UP) this.begins(lock, party, cycles);
         return;
       case MARK_LOCK_RELEASED:
         this.released(lock);
@@ -154,7 +159,7 @@ export class LockRecorder implements Probe {
     lock.holder = undefined;
   }
 
-  private waits(lock: LockState, party: Party, cycles: number): void {
+  private begins(lock: LockState, party: Party, cycles: number): void {
     if (waitOf(party, lock) !== undefined) return;
     const wait: LockWait = {
       party,

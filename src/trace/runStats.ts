@@ -17,6 +17,7 @@ export interface RunStats {
   readonly seconds: number;
   /** Status that the process exits with. */
   readonly exitStatus: number;
+  /** Of all VMs together; `vms` tells them apart. */
   readonly shootdown: {
     /** Name of the scheme, or null when the guest has none. */
     readonly scheme: string | null;
@@ -24,7 +25,7 @@ export interface RunStats {
     readonly latencyCycles: Omit<LatencySummary, 'count'>;
   };
   readonly locks: { /** Name of the algorithm, or null when the guest has none. */ readonly algorithm: string | null } & LockStats;
-  /** Exits by the name of their reason; only those that occurred. */
+  /** Exits of all VMs by the name of their reason; only those that occurred. */
   readonly vmExits: Readonly<Record<string, number>>;
   readonly ipis: { readonly sent: number; readonly delivered: number };
   /** Invalidations by the name of their operation; only those that occurred. */
@@ -32,7 +33,19 @@ export interface RunStats {
   /** Sum over all vCPUs, or over all cores without the VMM. */
   readonly cpuTime: CpuTime;
   readonly cores: readonly CoreStats[];
+  /** Empty without the VMM. */
+  readonly vms: readonly VmStats[];
   readonly vcpus: readonly VcpuStats[];
+}
+
+/** What one virtual machine did: neighbours that run another guest do not mix with the one that is measured. */
+export interface VmStats {
+  readonly vm: number;
+  /** What it runs. */
+  readonly guest: string;
+  /** By the run's scheme. */
+  readonly shootdown: { readonly count: number; readonly latencyCycles: Omit<LatencySummary, 'count'> };
+  readonly vmExits: Readonly<Record<string, number>>;
 }
 
 export interface CoreStats {

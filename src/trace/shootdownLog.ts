@@ -21,7 +21,7 @@ export interface LoggedShootdown {
  * Remembers every shootdown of one VM one by one, with what belongs to it, and when the measured parts of the VMs began and ended.
  *
  * `ShootdownRecorder` has the latencies of all VMs and nothing else of them; whoever must tell a wait for a target from the initiator's own
- * absence, or one VM from its neighbours, listens here.
+ * absence, or the measured part from the rest, listens here.
  */
 export class ShootdownLog implements Probe {
   readonly mask = (1 << EVENT_MARK) | TRACKED_EVENTS;

@@ -46,6 +46,14 @@ export const STATS: Omit<RunStats, 'exitStatus'> = {
   invalidations: { INVLPG: 9 },
   cpuTime: { userCycles: 1_000_000, kernelLockCycles: 250_000, kernelTlbCycles: 500_000, kernelOtherCycles: 1_250_000, idleCycles: 0 },
   cores: [{ busyCycles: 4_000_000, idleCycles: 1_000_000 }],
+  vms: [
+    {
+      vm: 0,
+      guest: 'shootdown',
+      shootdown: { count: 3, latencyCycles: { min: 2500, median: 5000, mean: 5000.5, p99: 12_500, max: 12_500 } },
+      vmExits: { HLT: 3, EPT_VIOLATION: 12 },
+    },
+  ],
   vcpus: [
     {
       vm: 0,

@@ -77,7 +77,7 @@ describe.skipIf(!installed)('under QEMU', () => {
 
   test('Shoot4U without a hypervisor ends with a message', async () => {
     expect(await run('shootdown', 2, { shootdown: 'shoot4u' })).toEqual({
-      serial: 'shoot4u: there is no hypervisor with the interface that this scheme needs\n',
+      serial: 'shoot4u: there is no hypervisor with the interface that this needs\n',
       status: 3,
     });
   });

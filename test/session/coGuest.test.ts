@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { planRun } from '../../src/session/runPlan.ts';
+import type { RunStats } from '../../src/trace/runStats.ts';
 import { options, quickRun, virtual } from './quickRun.ts';
 
 const beside = (guest: string, params: Record<string, string> = {}, vms = 2) => ({
   ...virtual(vms, 2),
   coGuest: { guest, params },
 });
+
+const withoutScheme = ({ shootdown: { scheme: _scheme, ...rest } }: Pick<RunStats, 'shootdown'>) => rest;
 
 describe('a guest beside the measured one', () => {
   test.each(['primes', 'spin'])('runs until the first VM ends, and takes its share of the cores: %s', (work) => {
@@ -23,6 +26,24 @@ describe('a guest beside the measured one', () => {
     expect(serial).toContain('[vm0] Hello from ring 3\n');
     expect(serial).toContain('[vm2] cores: 2\n');
     expect(session.vmm!.vms.map(({ ended }) => ended?.kind)).toEqual(['power-off', 'power-off', 'power-off']);
+  });
+
+  test('has statistics of its own, which are not those of the measured VM', () => {
+    const params = { iterations: '3', think: '500', slots: '4', reads: '2' };
+    const { stats } = quickRun('hello', { cores: 2, vmm: beside('shootdown', params, 3) });
+    const alone = quickRun('shootdown', { cores: 2, params, vmm: virtual(1, 2) }).stats;
+    expect(alone.vms).toEqual([{ vm: 0, guest: 'shootdown', shootdown: withoutScheme(alone), vmExits: alone.vmExits }]);
+    const counts = stats.vms.map(({ shootdown }) => shootdown.count);
+    expect(stats.vms.map(({ vm, guest }) => [vm, guest])).toEqual([
+      [0, 'hello'],
+      [1, 'shootdown'],
+      [2, 'shootdown'],
+    ]);
+    expect(counts[0]).toBe(0);
+    expect(counts[1]! + counts[2]!).toBe(stats.shootdown.count);
+    const exits: Record<string, number> = {};
+    for (const { vmExits } of stats.vms) for (const [name, count] of Object.entries(vmExits)) exits[name] = (exits[name] ?? 0) + count;
+    expect(exits).toEqual(stats.vmExits);
   });
 
   test('is part of the plan: its image and parameters, with the scheme and the lock of the run', () => {

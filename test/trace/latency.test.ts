@@ -53,6 +53,23 @@ describe('shootdowns', () => {
     expect([...recorder.latencies()]).toEqual([1, 50]);
   });
 
+  test('of one VM are told from those of others, and of what runs outside of VMs', () => {
+    const recorder = record([
+      [EVENT_VCPU_RUN, 0, 0, 0, 1],
+      [EVENT_VCPU_RUN, 1, 0, 1, 1],
+      mark(0, 10, MARK_SHOOTDOWN_BEGIN),
+      mark(1, 10, MARK_SHOOTDOWN_BEGIN),
+      mark(2, 10, MARK_SHOOTDOWN_BEGIN),
+      mark(1, 40, MARK_SHOOTDOWN_END),
+      mark(2, 50, MARK_SHOOTDOWN_END),
+      [EVENT_VCPU_STOP, 0, 60, 0, 1],
+      [EVENT_VCPU_RUN, 1, 70, 0, 1],
+      mark(1, 90, MARK_SHOOTDOWN_END),
+    ]);
+    expect([...recorder.latencies()]).toEqual([30, 40, 80]);
+    expect([0, 1, 2].map((vm) => recorder.summaryOfVm(vm).median)).toEqual([80, 30, null]);
+  });
+
   test('beginnings without an end and ends without a beginning are counted apart', () => {
     const recorder = record([mark(0, 1, MARK_SHOOTDOWN_END), mark(2, 2, MARK_SHOOTDOWN_BEGIN), mark(1, 3, MARK_SPIN_END)]);
     expect([recorder.summary().count, recorder.unmatchedEnds, recorder.unfinished]).toEqual([0, 2, 1]);

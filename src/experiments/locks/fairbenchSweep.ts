@@ -1,4 +1,4 @@
-import type { Point } from '../experiment.ts';
+import type { Labels, Point } from '../experiment.ts';
 import type { Measurement } from '../measurement.ts';
 import { seeds } from '../runSettings.ts';
 import { lockPoint, locksPresent } from './lockPoint.ts';
@@ -23,21 +23,21 @@ export interface FairbenchSizes {
 /** The guest fairbench with every lock at every overcommit, labelled `lock` and `vms`. */
 export const fairbenchPoints = ({ seconds, slice, vms, seeds: count }: FairbenchSizes): Point[] =>
   locksPresent(COMPARED_LOCKS).flatMap((lock) =>
-    vms.flatMap((m) => seeds(count).map((seed) => fairbenchPoint({}, lock, m, slice, seconds, seed))),
+    vms.flatMap((m) => seeds(count).map((seed) => fairbenchPoint({ lock, vms: m }, lock, m, slice, seconds, seed))),
   );
 
-/** @param unit of a preemptable lock's timeout, as a power of two. */
+/** @param given parameters of the guest and of the lock that are not the usual ones. */
 export function fairbenchPoint(
-  labels: Readonly<Record<string, number>>,
+  labels: Labels,
   lock: string,
   vms: number,
   slice: number,
   seconds: number,
   seed: number,
-  unit?: number,
+  given: Readonly<Record<string, number>> = {},
 ): Point {
-  const params = { ...WORK, iterations: ITERATIONS, duration: seconds * 1e6, ...(unit === undefined ? {} : { 'lock-unit': unit }) };
-  return lockPoint({ lock, vms, ...labels }, { guest: 'fairbench', lock, vms, slice, seed, params });
+  const params = { ...WORK, iterations: ITERATIONS, duration: seconds * 1e6, ...given };
+  return lockPoint(labels, { guest: 'fairbench', lock, vms, slice, seed, params });
 }
 
 /** Acquisitions of the first VM in a millisecond of the measured part. */

@@ -1,25 +1,35 @@
 import { LOCKS } from '../../kernels/lib/locks/locks.ts';
+import { PLE_DEFAULTS } from '../../vmm/pauseLoop.ts';
 import type { Labels, Point } from '../experiment.ts';
 import { parameters, runOptions } from '../runSettings.ts';
 
-/** The published machine: eight cores, VMs of eight vCPUs, all of them alike. */
+/** The published machine: eight cores, VMs of eight vCPUs, all of them alike, under Linux's scheduler. */
 const CORES = 8;
+const SCHEDULER = 'fair';
 const MEGABYTE = 1024 ** 2;
+
+type Parameters = Readonly<Record<string, number | string>>;
 
 export interface LockSetting {
   readonly guest: string;
   readonly lock: string;
   readonly vms: number;
-  /** In milliseconds. */
+  /** In milliseconds: what two vCPUs get in turn. */
   readonly slice: number;
   readonly seed: number;
-  readonly params: Readonly<Record<string, number | string>>;
-  readonly shootdown?: string;
-  readonly costs?: Readonly<Record<string, number>>;
+  readonly params: Parameters;
+  /** Parameters of the same guest in the other VMs, which run until the first one ends. Absent: all run alike, until the last one ends. */
+  readonly neighbours?: Parameters | undefined;
+  readonly shootdown?: string | undefined;
+  /** With PAUSE-loop exiting, as KVM sets it. */
+  readonly ple?: boolean | undefined;
+  readonly costs?: Readonly<Record<string, number>> | undefined;
 }
 
-/** M identical VMs on the cores of one; the first one's measured part counts. */
-export function lockPoint(labels: Labels, { guest, lock, vms, slice, seed, params, shootdown, costs }: LockSetting): Point {
+/** M VMs with the same guest on the cores of one; the first one's measured part counts. */
+export function lockPoint(labels: Labels, setting: LockSetting): Point {
+  const { guest, lock, vms, slice, seed, params, neighbours, shootdown, ple = false, costs } = setting;
+  const coGuest = vms === 1 || neighbours === undefined ? undefined : { guest, params: parameters(neighbours) };
   const options = runOptions({
     guest,
     cores: CORES,
@@ -29,7 +39,14 @@ export function lockPoint(labels: Labels, { guest, lock, vms, slice, seed, param
     shootdown,
     costs,
     params: parameters(params),
-    vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 } },
+    vmm: {
+      vms,
+      vcpus: CORES,
+      scheduler: SCHEDULER,
+      slice: { seconds: slice * 1e-3 },
+      coGuest,
+      pauseLoopExiting: ple ? PLE_DEFAULTS : undefined,
+    },
   });
   return { labels: { ...labels, seed }, run: { options, seconds: undefined, observeFills: false } };
 }

@@ -9,7 +9,7 @@ import { PREEMPTION_FACT, WAITER_FACT } from './facts.ts';
 import { type FairbenchSizes, fairbenchPoints, throughput } from './fairbenchSweep.ts';
 
 const SIZES: Readonly<Record<Scale, FairbenchSizes>> = {
-  full: { seconds: 1, slice: 6, vms: [1, 2, 3], seeds: 2 },
+  full: { seconds: 1, slice: 12, vms: [1, 2, 3], seeds: 1 },
   quick: { seconds: 0.02, slice: 1, vms: [1, 2], seeds: 1 },
 };
 

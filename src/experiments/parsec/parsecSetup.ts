@@ -1,44 +1,8 @@
 import { PARSEC_PROFILES } from '../../kernels/workloads/parsecProfiles.ts';
-import type { Labels, Point, Scale } from '../experiment.ts';
-import { parameters, profileOf, runOptions, schemesPresent, seeds } from '../runSettings.ts';
-
-const CORES = 12;
-const MEGABYTE = 1024 ** 2;
-
-/** Everything about one run of a program. */
-export interface ParsecSetting {
-  readonly program: string;
-  readonly scheme: string;
-  readonly vms: number;
-  readonly seed: number;
-  /** Millions of instructions of each thread: 2600 are a second. */
-  readonly work: number;
-  /** In milliseconds. */
-  readonly slice: number;
-  readonly costs?: Readonly<Record<string, number>>;
-  /** Rates of giving memory back, in percent of the profile's. */
-  readonly memoryRate?: number;
-}
-
-/**
- * A program with 12 threads in a VM of 12 vCPUs on 12 cores, alone or beside neighbours that take every core they can get. The program's own idle vCPUs
- * give their cores away; the neighbours' halted ones do not (their guests never leave HLT), so that they are as good as computing.
- */
-export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, slice, costs, memoryRate }: ParsecSetting): Point {
-  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false };
-  const options = runOptions({
-    guest: 'parsec',
-    cores: CORES,
-    memoryBytes: 256 * MEGABYTE,
-    seed,
-    shootdown: scheme,
-    profile: profileOf(scheme),
-    costs,
-    params: parameters({ program, work, threads: 0, ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }) }),
-    vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },
-  });
-  return { labels: { ...labels, seed }, run: { options, seconds: undefined, observeFills: false } };
-}
+import type { Point, Scale } from '../experiment.ts';
+import { schemesPresent, seeds } from '../runSettings.ts';
+import { parsecPoint } from './parsecPoint.ts';
+import { ratePoints } from './parsecRates.ts';
 
 /** Schemes of the comparison: the paper's three, and those that came since. */
 const PUBLISHED_SCHEMES = ['ipi', 'kvmtlb', 'shoot4u'];
@@ -70,15 +34,16 @@ const SIZES = {
     slice: 12,
     seeds: 1,
     sensitivity: { work: 260, seeds: 1 },
+    rates: { work: 130 },
     programs: PARSEC_PROFILES.map(({ name }) => name),
     later: true,
   },
-  quick: { work: 6, slice: 3, seeds: 1, sensitivity: undefined, programs: ['dedup', 'blackscholes'], later: false },
+  quick: { work: 6, slice: 3, seeds: 1, sensitivity: undefined, rates: undefined, programs: ['dedup', 'blackscholes'], later: false },
 } as const;
 
-/** Two sweeps by the label `sweep`: `programs`, and `costs` with one price multiplied. */
+/** Three sweeps by the label `sweep`: `programs`, `rates` (parsecRates.ts), and `costs` with one price multiplied. */
 export function parsecPoints(scale: Scale): readonly Point[] {
-  const { work, slice, programs, later, sensitivity, seeds: count } = SIZES[scale];
+  const { work, slice, programs, later, sensitivity, rates, seeds: count } = SIZES[scale];
   const points: Point[] = [];
   for (const program of programs) {
     const wanted = later && SHOOTDOWN_BOUND.includes(program) ? [...PUBLISHED_SCHEMES, ...LATER_SCHEMES] : PUBLISHED_SCHEMES;
@@ -90,6 +55,7 @@ export function parsecPoints(scale: Scale): readonly Point[] {
       }
     }
   }
+  if (rates !== undefined) points.push(...ratePoints(rates.work, slice));
   if (sensitivity === undefined) return points;
   const variants: (readonly [cost: string, factor: number])[] = [
     ['none', 1],

@@ -4,6 +4,7 @@ import type { Datum, Figure } from '../findings.ts';
 import { barChart } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { KVMTLB_FACT, RUNTIME_FACT, SETUP_FACT, SHARE_FACT } from '../shootdown/facts.ts';
+import { rateFigure, rateMovement, rateTable } from './parsecRates.ts';
 import { parsecPoints } from './parsecSetup.ts';
 import { meanRun, meanTlbShare, programTable, reduction, sensitivityRows, sensitivityTable, shareData } from './parsecTables.ts';
 
@@ -23,7 +24,11 @@ function reduce(results: ResultSet): Findings {
   return {
     headlines: headlines(results),
     figures: figures(results),
-    tables: [programTable(results), ...(results.where({ sweep: 'costs' }).isEmpty ? [] : [sensitivityTable(results)])],
+    tables: [
+      programTable(results),
+      ...(results.where({ sweep: 'rates' }).isEmpty ? [] : [rateTable(results)]),
+      ...(results.where({ sweep: 'costs' }).isEmpty ? [] : [sensitivityTable(results)]),
+    ],
     checks: checks(results),
     notes: [
       'Programs are profiles, not the programs: docs/workloads.md says what each number of a profile is and where it comes from. Rates of giving memory back are assumed for most, so a run time says what a program with such rates would see.',
@@ -49,8 +54,7 @@ function headlines(results: ResultSet): Headline[] {
   const share = largest(results, (group) => meanTlbShare(group.where({ scheme: 'ipi' })));
   const ipi = largest(results, (group) => reduction(group, 'shoot4u', 'ipi'));
   const kvmtlb = largest(results, (group) => reduction(group, 'shoot4u', 'kvmtlb'));
-  const rate =
-    'the rates at which programs give memory back are assumed (docs/workloads.md), and the largest value over programs follows them';
+  const rate = `the rates at which programs give memory back are assumed (docs/workloads.md), and the largest value over programs follows them. ${rateMovement(results)}`;
   const moved = movement(results);
   return [
     {
@@ -65,7 +69,7 @@ function headlines(results: ResultSet): Headline[] {
       published: 'up to 85 %',
       certainty: 'found',
       measured: `${percent(ipi.value)} (${ipi.program}, 2:1)`,
-      explanation: moved,
+      explanation: `${moved}. ${rateMovement(results)}`,
     },
     {
       what: 'run time cut by Shoot4U against kvmtlb',
@@ -129,6 +133,7 @@ function figures(results: ResultSet): Figure[] {
         { stacked: true, facet: 'program' },
       ),
     },
+    ...rateFigure(results),
     ...sensitivityFigure(results),
   ];
 }

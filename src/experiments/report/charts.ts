@@ -41,15 +41,20 @@ export function lineChart(data: readonly Datum[], x: Axis, y: Axis, series: { fi
 }
 
 /** Steps of distribution functions: `value` and `share` of each datum. */
-export function distributionChart(data: readonly Datum[], title: string, series: { field: string; title: string }, facet?: string): Spec {
+export function distributionChart(
+  data: readonly Datum[],
+  { value, share }: { value: string; share: string },
+  series: { field: string; title: string },
+  facet?: string,
+): Spec {
   return faceted(data, facet, {
     mark: { type: 'line', interpolate: 'step-after', clip: true },
     encoding: {
-      x: quantitative({ field: 'value', title, log: true }),
+      x: quantitative({ field: 'value', title: value, log: true }),
       y: {
         field: 'share',
         type: 'quantitative',
-        title: 'share of shootdowns not longer',
+        title: share,
         axis: { format: '%' },
         scale: { domain: [0, 1] },
       },

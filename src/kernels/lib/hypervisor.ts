@@ -57,7 +57,7 @@ export function requireInterface(a: Assembler, who: string, signature: string, l
   a.mov(edx, third);
   a.call('hypervisor_find');
   a.test(eax, eax);
-  a.if_('z', () => failWith(a, `${who}: there is no hypervisor with the interface that this scheme needs\n`));
+  a.if_('z', () => failWith(a, `${who}: there is no hypervisor with the interface that this needs\n`));
   a.add(eax, leaf);
   a.cpuid();
 }
@@ -65,5 +65,5 @@ export function requireInterface(a: Assembler, who: string, signature: string, l
 /** Ends the run with a message unless bit `bit` of `register` is set. */
 export function requireBit(a: Assembler, who: string, register: typeof eax, bit: number): void {
   a.bt(register, bit);
-  a.if_('nc', () => failWith(a, `${who}: the hypervisor does not have this feature\n`));
+  a.if_('nc', () => failWith(a, `${who}: the hypervisor lacks a feature that this needs\n`));
 }

@@ -14,10 +14,13 @@ const programs = new Map<ProgramName, UserProgram>();
 export function program(name: ProgramName): UserProgram {
   const known = programs.get(name);
   if (known !== undefined) return known;
-  const read = elfProgram(name, readFileSync(fileOf(name)));
+  const read = elfProgram(name, programBytes(name));
   programs.set(name, read);
   return read;
 }
+
+/** The file as it is. Raises: Error when it is not there. */
+export const programBytes = (name: ProgramName): Uint8Array => readFileSync(fileOf(name));
 
 /** Sources and compiled code lie at different depths below the folder that has the programs. */
 function fileOf(name: ProgramName): string {

@@ -93,7 +93,7 @@ describe('charts', () => {
   test.each<[string, Figure['spec']]>([
     ['lines', lineChart(data, x, y, series)],
     ['lines apart', lineChart(data, x, y, series, 'series')],
-    ['distributions', distributionChart(data, 'µs', series, 'series')],
+    ['distributions', distributionChart(data, { value: 'µs', share: 'share' }, series, 'series')],
     ['bars', barChart(data, { field: 'x', title: 'x' }, y, series)],
     ['bars on each other', barChart(data, { field: 'x', title: 'x' }, y, series, { stacked: true, facet: 'series' })],
     ['a table', heatmap(data, { column: 'x', row: 'series', text: 'word', colour: { field: 'series', title: '', nominal: true } })],

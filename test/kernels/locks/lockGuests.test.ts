@@ -68,3 +68,24 @@ test('fairbench ends when its time is over', () => {
   expect(cycles).toBeGreaterThanOrEqual(260_000);
   expect(cycles).toBeLessThan(262_000);
 });
+
+/**
+ * A preempted waiter leaves its ticket in the line of a saturated lock: `head` stays one behind for each of them, nobody's turn ever comes, and all wait
+ * for as long as their patience lasts: polls of 7 instructions and a PAUSE for each place in a line of all the others.
+ */
+test.each([5, 7])('while a waiter is preempted, a saturated preemptable lock passes by timeouts of 2^%i polls', (unit) => {
+  const cores = 4;
+  const { session } = quickRun('fairbench', {
+    cores,
+    vmm: virtual(2, cores, 150_000),
+    lock: 'preemptable',
+    params: { iterations: '150', 'lock-unit': String(unit) },
+    seed: 3,
+  });
+  const patience = (cores - 1) * 2 ** unit * 17;
+  const waits = session.lockRecorder.waits();
+  const share = (low: number, high: number): number => waits.filter((wait) => wait >= low && wait < high).length / waits.length;
+  expect(share(patience, 1.2 * patience)).toBeGreaterThan(0.1);
+  // Others have either had their turn, or lost their core.
+  expect(share(1.2 * patience, 50_000)).toBeLessThan(0.05);
+});

@@ -132,6 +132,14 @@ describe('the guest', () => {
     expect({ stop, checksum: /checksum: (.*)$/m.exec(serial)?.[1] }).toEqual({ stop: ends, checksum: CHECKSUMS['dedup'] });
   });
 
+  test('a unit of work is as long as the arguments say: it is compiled as they count it', () => {
+    const { serial } = quickRun('parsec', { cores: 1, params: { program: 'blackscholes', work: '10' } });
+    const cycles = Number(/^cycles: (\d+)/m.exec(serial)?.[1]);
+    // An instruction a cycle, and the walks of its looks at memory.
+    expect(cycles / 10e6).toBeGreaterThan(0.97);
+    expect(cycles / 10e6).toBeLessThan(1.15);
+  });
+
   test('takes a profile of one’s own', () => {
     const { stop, stats } = quickRun('parsec', {
       cores: 2,

@@ -5,36 +5,30 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { DataShortcut } from '../../../mmu/dataShortcut.ts';
-import { COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
 import { EVENT_INSTRUCTION, EVENT_INVALIDATE, EVENT_MARK, EVENT_TLB_FILL } from '../../../trace/events.ts';
 import type { Core } from '../../core.ts';
 import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64 } from '../../decode/codeMode.ts';
-import type { Width } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
-import { stepOf } from '../../semantics/floatStep.ts';
 import {
   CORE_STATE_SIZE,
   F64_HORIZON,
   I32_CODE_GENERATION,
   I32_LEFT_BLOCK,
   I32_LEFT_INSTRUCTION,
+  I32_PENDING_RULE,
   I32_QUIET,
   I32_REGION,
-  U64_TRANSFER,
-  U64_TRANSFER_HIGH,
 } from '../../state.ts';
-import { emitMark } from '../../system/mark.ts';
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
-import { ReferenceOps } from '../reference/referenceOps.ts';
-import { ACCESS_DONE, ACCESS_FAULTED, SLOW_LOAD, SLOW_STORE, SLOW_STORE_UPDATE, SLOW_UPDATE } from './accessEmitter.ts';
 import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
 import { RegionChain, type RegionFunction } from './regionChain.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
-import { createRuntime, type HostCalls, type Runtime } from './runtime.ts';
+import { createRuntime, type Runtime } from './runtime.ts';
+import { SlowPath } from './slowPath.ts';
 import { TranslationContexts } from './translationContext.ts';
 
 // V8 lays the unlikely paths out of line, as `CodeBuilder.openIf` tells it (bench a, d, g: a fifth to a half faster).
@@ -52,7 +46,6 @@ interface Region {
   readonly number: number;
   readonly run: RegionFunction;
   readonly blocks: readonly Block[];
-  readonly page: number;
   readonly epoch: number;
 }
 
@@ -83,7 +76,7 @@ export interface JitMemory {
   chainBase(core: number): number;
 }
 
-export class JitEngine implements Engine, HostCalls {
+export class JitEngine implements Engine {
   readonly name = 'jit';
   /** A block is compiled when it has run so often; no influence on results. Tests compile at once. */
   heatToCompile = HOT;
@@ -97,10 +90,12 @@ export class JitEngine implements Engine, HostCalls {
   private readonly generation: Int32Array;
   /** Made for the first core that runs; all have the same. */
   private runtime: Runtime | undefined;
-  private readonly slow = new ReferenceOps();
+  private readonly slow = new SlowPath();
   private readonly sides: (CoreSide | undefined)[] = [];
   private core!: Core;
   private side!: CoreSide;
+  /** The reference engine works on this turn's core. */
+  private attached = false;
   /** The reference engine has the flags; otherwise they are in the state block, perhaps pending. */
   private referenceHasFlags = false;
   private chain: RegionChain | undefined;
@@ -109,8 +104,6 @@ export class JitEngine implements Engine, HostCalls {
   private epoch = 0;
   private compileMilliseconds = 0;
   private regionCalls = 0;
-  private slowAccesses = 0;
-  private slowFloats = 0;
 
   constructor(cache: BlockCache, layout: JitMemory) {
     this.cache = cache;
@@ -131,8 +124,8 @@ export class JitEngine implements Engine, HostCalls {
       regions: this.regions.length,
       compileMilliseconds: this.compileMilliseconds,
       regionCalls: this.regionCalls,
-      slowAccesses: this.slowAccesses,
-      slowFloats: this.slowFloats,
+      slowAccesses: this.slow.accesses,
+      slowFloats: this.slow.floats,
     };
   }
 
@@ -144,22 +137,33 @@ export class JitEngine implements Engine, HostCalls {
     }
     this.core = core;
     this.side = this.sideOf(core);
-    this.slow.attach(core);
+    this.slow.begin(core);
+    this.attached = false;
     const { clock, i32 } = core.state;
     i32[I32_QUIET] = core.probe.mask & ((1 << EVENT_TLB_FILL) | (1 << EVENT_INVALIDATE)) ? 0 : 1;
-    reference.attach(core);
     this.referenceHasFlags = false;
     do {
       try {
-        if (this.referenceHasFlags || !this.followChain(core)) this.runBlock(core);
+        if (this.referenceHasFlags || !this.followChain(core)) {
+          this.attach();
+          this.runBlock(core);
+        }
       } catch (thrown) {
         if (thrown !== guestFault) throw thrown;
+        this.attach();
         this.takeFlags(core);
         reference.faulted(core);
       }
     } while (clock[0]! < core.horizon && !core.attention && !core.singleStep);
     if (this.referenceHasFlags) reference.end();
     else this.closeFlags(core);
+  }
+
+  /** The reference engine works on this core: most turns are over without it. */
+  private attach(): void {
+    if (this.attached) return;
+    this.attached = true;
+    this.reference.attach(this.core);
   }
 
   private runBlock(core: Core): void {
@@ -214,12 +218,13 @@ export class JitEngine implements Engine, HostCalls {
   private describe(core: Core): void {
     core.state.f64[F64_HORIZON] = core.horizon;
     this.side.contexts.describe();
-    this.slow.blockWritten = false;
+    this.slow.enter();
   }
 
   /** Generated code came back with this answer. */
   private left(core: Core, left: number): void {
     if (left === LEFT_NORMALLY) return;
+    this.attach();
     const { i32 } = core.state;
     if (left === LEFT_FAULTED) {
       this.takeFlags(core);
@@ -260,7 +265,7 @@ export class JitEngine implements Engine, HostCalls {
   }
 
   private closeFlags(core: Core): void {
-    this.runtime?.closeInState(core.id * CORE_STATE_SIZE);
+    if (core.state.i32[I32_PENDING_RULE] !== 0) this.runtime!.closeInState(core.id * CORE_STATE_SIZE);
   }
 
   private compile(block: Block): RegionEntry {
@@ -279,8 +284,9 @@ export class JitEngine implements Engine, HostCalls {
       runtime: this.runtime.functions,
     });
     const run = instance.exports['run'] as RegionFunction;
-    const region: Region = { number: this.regions.length, run, blocks: plan.blocks, page: plan.page, epoch: this.epoch };
+    const region: Region = { number: this.regions.length, run, blocks: plan.blocks, epoch: this.epoch };
     this.regions.push(region);
+    this.slow.pages[region.number] = plan.page;
     this.chain!.set(region.number, run);
     plan.blocks.forEach((member, entry) => {
       const compiled = member.compiled as RegionEntry | null;
@@ -293,82 +299,7 @@ export class JitEngine implements Engine, HostCalls {
   private makeRuntime(): Runtime {
     const { memory, pages, ramBase, codePageBase } = this.layout;
     const { mmu, memory: ram } = this.core;
-    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this);
-  }
-
-  /** HostCalls: an access that the shortcut does not serve, carried out by the reference engine's own operations. */
-  access(laLow: number, laHigh: number, word: number): number {
-    const { core, slow } = this;
-    const { state } = core;
-    const kind = word & 15;
-    const bits = word >>> 8;
-    const width = bits as Width;
-    const segment = (word >>> 4) & 15;
-    slow.blockPage = this.regions[state.i32[I32_REGION]!]!.page;
-    slow.blockSecondPage = -1;
-    const la = BigInt.asUintN(64, (BigInt(laHigh) << 32n) | BigInt(laLow >>> 0));
-    this.slowAccesses++;
-    try {
-      switch (kind) {
-        case SLOW_LOAD:
-          if (bits === 128) this.keepTransfer(slow.loadVector(segment, la));
-          else state.u64[U64_TRANSFER] = slow.load(width, segment, la);
-          break;
-        case SLOW_UPDATE:
-          state.u64[U64_TRANSFER] = slow.loadForUpdate(width, segment, la);
-          break;
-        case SLOW_STORE:
-          if (bits === 128) slow.storeVector(segment, la, (state.u64[U64_TRANSFER_HIGH]! << 64n) | state.u64[U64_TRANSFER]!);
-          else slow.store(width, segment, la, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
-          break;
-        case SLOW_STORE_UPDATE:
-          slow.storeUpdate(width, BigInt.asUintN(width, state.u64[U64_TRANSFER]!));
-          break;
-      }
-    } catch (thrown) {
-      if (thrown !== guestFault) throw thrown;
-      return ACCESS_FAULTED;
-    }
-    // Generated code counts one translation for each access by itself.
-    if (kind !== SLOW_STORE_UPDATE) state.counters[COUNTER_TLB_LOOKUPS]! -= 1;
-    if (slow.blockWritten) state.f64[F64_HORIZON] = -2;
-    else if (core.attention) state.f64[F64_HORIZON] = Math.min(-1, state.f64[F64_HORIZON]!);
-    // A store to a monitored line has shortened the turn.
-    else if (core.horizon < state.f64[F64_HORIZON]!) state.f64[F64_HORIZON] = core.horizon;
-    return ACCESS_DONE;
-  }
-
-  private keepTransfer(value: bigint): void {
-    const { u64 } = this.core.state;
-    u64[U64_TRANSFER] = value;
-    u64[U64_TRANSFER_HIGH] = value >> 64n;
-  }
-
-  /** HostCalls: observers are told of a mark. */
-  mark(number: number): void {
-    emitMark(this.core, number);
-  }
-
-  /** HostCalls: a floating-point operation that is not ordinary, carried out by the reference engine's unit. */
-  floating(number: number): number {
-    const { floatOperands } = this.core.state;
-    const [aLow, aHigh, bLow, bHigh] = floatOperands as unknown as readonly [bigint, bigint, bigint, bigint];
-    const step = stepOf(number);
-    this.slowFloats++;
-    try {
-      const result = this.slow.floating(step, (aHigh << 64n) | aLow, step.integerSource ? bLow : (bHigh << 64n) | bLow);
-      floatOperands[0] = result;
-      floatOperands[1] = result >> 64n;
-    } catch (thrown) {
-      if (thrown !== guestFault) throw thrown;
-      return ACCESS_FAULTED;
-    }
-    return ACCESS_DONE;
-  }
-
-  /** HostCalls: an exception that a meaning raises. */
-  raise(vector: number, errorCode: number): void {
-    guestFault.set(vector, errorCode);
+    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this.slow);
   }
 
   private sideOf(core: Core): CoreSide {

@@ -14,12 +14,12 @@
  * Marks (arch/marks) tell observers who waits and who holds: two NOPs, so two cycles, for an uncontended acquisition and release, which the
  * parameter `lock-marks=0` leaves out; and those of the wait loop, off the fast path.
  */
-import { CPUID_1_ECX_HYPERVISOR } from '../../../arch/cpuidBits.ts';
+import { KVM_FEATURE_PV_UNHALT, KVM_SIGNATURE } from '../../../arch/hypervisorCpuid.ts';
 import type { Assembler } from '../../../asm/assembler.ts';
-import { eax, ecx, edi, rbx } from '../../../asm/register.ts';
+import { eax, edi, rbx } from '../../../asm/register.ts';
 import { addr } from '../../../asm/symbolValue.ts';
 import type { GuestParameter, ParameterValues } from '../../parameter.ts';
-import { failWith } from '../exit.ts';
+import { hypervisor, requireBit, requireInterface } from '../hypervisor.ts';
 
 export interface LockAlgorithm {
   readonly name: string;
@@ -54,14 +54,12 @@ function writeSetup(a: Assembler, { name, hypercall }: LockAlgorithm): void {
     a.proc('lock_setup', {}, () => {});
     return;
   }
+  a.include(hypervisor);
   a.proc('lock_setup', { saves: [rbx] }, () => {
-    a.mov(eax, 1);
-    a.cpuid();
-    a.test(ecx, CPUID_1_ECX_HYPERVISOR);
-    a.jz('lock_needs_hypervisor');
+    a.comment('halted cores are woken by a hypercall that the hypervisor has to offer');
+    requireInterface(a, name, KVM_SIGNATURE, 1);
+    requireBit(a, name, eax, KVM_FEATURE_PV_UNHALT);
   });
-  a.label('lock_needs_hypervisor');
-  failWith(a, `${name}: this lock needs a hypervisor that wakes halted cores\n`);
 }
 
 /** The lock at a symbol is held. */

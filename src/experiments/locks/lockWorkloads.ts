@@ -1,0 +1,46 @@
+import { guestNamed } from '../../kernels/guests.ts';
+import type { Labels, Point } from '../experiment.ts';
+import type { Measurement } from '../measurement.ts';
+import { type LockSetting, lockPoint } from './lockPoint.ts';
+
+/** A guest that is run for a given amount of work. */
+export interface LockWorkload {
+  readonly guest: string;
+  /** What stays the same whatever the amount is. */
+  readonly params: Readonly<Record<string, number>>;
+  /** The parameter that the amount of work is proportional to. */
+  readonly amount: string;
+}
+
+/**
+ * The published loads, in miniature (docs/workloads.md), with the defaults of the programs that they stand for, as far as they are recalled: hackbench's ten
+ * groups of twenty senders and receivers; two threads of ebizzy for each processor; customers of the shop who do not think.
+ */
+export const HACKBENCH: LockWorkload = { guest: 'hackbench', params: { groups: 10, fan: 20 }, amount: 'loops' };
+export const EBIZZY: LockWorkload = { guest: 'ebizzy', params: { threads: 16 }, amount: 'requests' };
+export const DVDSTORE: LockWorkload = { guest: 'dvdstore', params: { sessions: 32, think: 0 }, amount: 'transactions' };
+
+/** Memory that comes and goes at the highest rate there is. */
+export const ALLOCSTRESS: LockWorkload = { guest: 'allocstress', params: {}, amount: 'rounds' };
+
+/** Neighbours have so much more to do than the first VM that none ends before it. */
+const NEIGHBOURS_MORE = 1000;
+
+/** M VMs with the same workload, of which the first has `amount` of work, and the others more than they will have time for. */
+export function workloadPoint(
+  labels: Labels,
+  { guest, params, amount }: LockWorkload,
+  work: number,
+  setting: Omit<LockSetting, 'guest' | 'params' | 'neighbours'>,
+): Point {
+  const most = guestNamed(guest).parameters.find(({ name }) => name === amount)!.max;
+  return lockPoint(labels, {
+    ...setting,
+    guest,
+    params: { ...params, [amount]: work },
+    neighbours: { ...params, [amount]: Math.min(most, work * NEIGHBOURS_MORE) },
+  });
+}
+
+/** Time that the first VM took for its work, in milliseconds of virtual time, as its own clock has it. */
+export const workMillis = ({ figures, frequencyHz }: Measurement): number => (figures['cycles']! / frequencyHz) * 1000;

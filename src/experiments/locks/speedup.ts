@@ -1,0 +1,56 @@
+import type { Measurement } from '../measurement.ts';
+import type { ResultSet } from '../resultSet.ts';
+import { geometricMean, meanOf } from '../statistics.ts';
+import { throughput } from './fairbenchSweep.ts';
+import { BASELINE } from './lockVariants.ts';
+import { workMillis } from './lockWorkloads.ts';
+
+/** Mean time for the work, in ms; NaN when nothing was measured. */
+export const meanWork = (results: ResultSet): number => meanOf(results.values(workMillis));
+
+/** How many times as fast as with the baseline lock: of runs of the same workload, which differ in their lock only. */
+export const speedup = (results: ResultSet, variant: string): number =>
+  meanWork(results.where({ variant: BASELINE })) / meanWork(results.where({ variant }));
+
+/** The same of fairbench, where the time is given and the acquisitions count. */
+export const throughputGain = (results: ResultSet, variant: string): number =>
+  meanOf(results.where({ variant }).values(throughput)) / meanOf(results.where({ variant: BASELINE }).values(throughput));
+
+/** Time beside neighbours as a multiple of the fair share's: M times the time alone, with the same lock. */
+export function overShare(results: ResultSet, variant: string, vms: number): number {
+  const ofVariant = results.where({ variant });
+  return meanWork(ofVariant.where({ vms })) / (vms * meanWork(ofVariant.where({ vms: 1 })));
+}
+
+/** The values of all workloads that have one. */
+export const overWorkloads = (results: ResultSet, of: (workload: ResultSet) => number): number[] =>
+  [...results.by('workload').values()].map(of).filter(Number.isFinite);
+
+/** Averages over workloads of the speed-up at an overcommit: arithmetic, as an abstract’s “average” most likely is, and geometric. */
+export function averageSpeedup(results: ResultSet, variant: string, vms: number): { arithmetic: number; geometric: number } {
+  const values = overWorkloads(results.where({ vms }), (workload) => speedup(workload, variant));
+  return { arithmetic: meanOf(values), geometric: geometricMean(values) };
+}
+
+/** What locks cost in a run: shares of the time that the vCPUs of all VMs had on cores. */
+export interface LockLosses {
+  readonly holder: number;
+  readonly waiter: number;
+  readonly asleep: number;
+  /** Of the first VM: in wait loops, of locks and of others. */
+  readonly spinning: number;
+}
+
+export function lockLosses({ stats }: Measurement): LockLosses {
+  const sum = (of: (vcpu: (typeof stats.vcpus)[number]) => number, vms = stats.vcpus): number =>
+    vms.reduce((total, vcpu) => total + of(vcpu), 0);
+  const run = sum(({ runCycles }) => runCycles);
+  const first = stats.vcpus.filter(({ vm }) => vm === 0);
+  const { holderPreemptions, waiterPreemptions, sleepingWaiters } = stats.locks;
+  return {
+    holder: holderPreemptions.cycles / run,
+    waiter: waiterPreemptions.cycles / run,
+    asleep: sleepingWaiters.cycles / run,
+    spinning: sum(({ spinCycles }) => spinCycles, first) / sum(({ runCycles }) => runCycles, first),
+  };
+}

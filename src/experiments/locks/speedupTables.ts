@@ -1,0 +1,113 @@
+import type { Cell, Table } from '../findings.ts';
+import type { Measurement } from '../measurement.ts';
+import type { ResultSet } from '../resultSet.ts';
+import { meanOf } from '../statistics.ts';
+import { averageSpeedup, lockLosses, meanWork, overShare, speedup, throughputGain } from './speedup.ts';
+
+/** Every run with its speed, and with what its locks cost it. */
+export function workloadTable(results: ResultSet): Table {
+  const rows: Cell[][] = [];
+  for (const [workload, ofWorkload] of results.where({ sweep: 'workloads' }).by('workload')) {
+    for (const [vms, ofVms] of ofWorkload.by('vms')) {
+      for (const [variant, group] of ofVms.by('variant')) {
+        const mean = (of: (one: Measurement) => number): number => meanOf(group.values(of));
+        const losses = group.measurements.map(lockLosses);
+        const percent = (name: keyof ReturnType<typeof lockLosses>): number => 100 * meanOf(losses.map((one) => one[name]));
+        rows.push([
+          String(workload),
+          Number(vms),
+          String(variant),
+          meanWork(group),
+          overShare(ofWorkload, String(variant), Number(vms)),
+          speedup(ofVms, String(variant)),
+          mean(({ stats }) => stats.locks.holderPreemptions.waits),
+          mean(({ stats }) => stats.locks.waiterPreemptions.waits),
+          percent('holder'),
+          percent('waiter'),
+          percent('asleep'),
+          percent('spinning'),
+          mean(({ counts }) => counts.exits['HLT'] ?? 0),
+          mean(({ counts }) => counts.exits['VMCALL'] ?? 0),
+          mean(({ counts }) => counts.exits['PAUSE'] ?? 0),
+        ]);
+      }
+    }
+  }
+  return {
+    id: 'workloads',
+    title:
+      'Time of the first VM for its work in ms, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and time in wait loops; exits',
+    columns: [
+      { name: 'workload' },
+      { name: 'VMs' },
+      { name: 'lock' },
+      { name: 'ms', digits: 1 },
+      { name: 'of share', digits: 2 },
+      { name: 'speed-up', digits: 2 },
+      { name: 'LHP' },
+      { name: 'LWP' },
+      { name: 'holder, %', digits: 1 },
+      { name: 'waiter, %', digits: 1 },
+      { name: 'asleep, %', digits: 1 },
+      { name: 'spins, %', digits: 1 },
+      { name: 'halts' },
+      { name: 'kicks' },
+      { name: 'PAUSE exits' },
+    ],
+    rows,
+  };
+}
+
+/** Averages over the workloads. */
+export function averageTable(results: ResultSet): Table {
+  const workloads = results.where({ sweep: 'workloads' });
+  const rows: Cell[][] = [];
+  for (const [vms, ofVms] of workloads.by('vms')) {
+    for (const variant of ofVms.by('variant').keys()) {
+      const { arithmetic, geometric } = averageSpeedup(workloads, String(variant), Number(vms));
+      rows.push([Number(vms), String(variant), arithmetic, geometric]);
+    }
+  }
+  return {
+    id: 'averages',
+    title: 'Speed-up over ticket, averaged over the workloads',
+    columns: [{ name: 'VMs' }, { name: 'lock' }, { name: 'arithmetic', digits: 2 }, { name: 'geometric', digits: 2 }],
+    rows,
+  };
+}
+
+/** What is changed in the sensitivity table, as a row, and the speed-ups with it. */
+export interface SensitivityRow {
+  readonly what: string;
+  readonly value: number;
+  readonly preemptable: number;
+  readonly pvPreemptable: number;
+}
+
+export function sensitivityRows(results: ResultSet): SensitivityRow[] {
+  const rows: SensitivityRow[] = [];
+  for (const [what, ofWhat] of results.where({ sweep: 'sensitivity' }).by('what')) {
+    const gain = what === FAIRBENCH_SECTION ? throughputGain : speedup;
+    for (const [value, group] of ofWhat.by('value')) {
+      rows.push({
+        what: String(what),
+        value: Number(value),
+        preemptable: gain(group, 'preemptable'),
+        pvPreemptable: gain(group, 'pv-preemptable'),
+      });
+    }
+  }
+  return rows;
+}
+
+export const FAIRBENCH_SECTION = 'fairbench section';
+
+export function sensitivityTable(results: ResultSet): Table {
+  return {
+    id: 'sensitivity',
+    title:
+      'Speed-up over ticket at two VMs with one thing changed: on ebizzy; the length of a critical section, in instructions, on fairbench',
+    columns: [{ name: 'what' }, { name: 'value' }, { name: 'preemptable', digits: 2 }, { name: 'pv-preemptable', digits: 2 }],
+    rows: sensitivityRows(results).map(({ what, value, preemptable, pvPreemptable }) => [what, value, preemptable, pvPreemptable]),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Labels, Point } from '../experiment.ts';
+import { parameters, profileOf, runOptions } from '../runSettings.ts';
+
+const CORES = 12;
+const MEGABYTE = 1024 ** 2;
+
+/** Everything about one run of a program. */
+export interface ParsecSetting {
+  readonly program: string;
+  readonly scheme: string;
+  readonly vms: number;
+  readonly seed: number;
+  /** Millions of instructions of each thread: 2600 are a second. */
+  readonly work: number;
+  /** In milliseconds. */
+  readonly slice: number;
+  readonly costs?: Readonly<Record<string, number>>;
+  /** Rates of giving memory back, in percent of the profile's. */
+  readonly memoryRate?: number;
+}
+
+/**
+ * A program with 12 threads in a VM of 12 vCPUs on 12 cores, alone or beside neighbours that take every core they can get. The program's own idle vCPUs
+ * give their cores away; the neighbours' halted ones do not (their guests never leave HLT), so that they are as good as computing.
+ */
+export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, slice, costs, memoryRate }: ParsecSetting): Point {
+  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false };
+  const options = runOptions({
+    guest: 'parsec',
+    cores: CORES,
+    memoryBytes: 256 * MEGABYTE,
+    seed,
+    shootdown: scheme,
+    profile: profileOf(scheme),
+    costs,
+    params: parameters({ program, work, threads: 0, ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }) }),
+    vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },
+  });
+  return { labels: { ...labels, seed }, run: { options, seconds: undefined, observeFills: false } };
+}

@@ -1,0 +1,32 @@
+import type { Measurement } from '../../../src/experiments/measurement.ts';
+import type { LockStats } from '../../../src/trace/lockStats.ts';
+import { FREQUENCY_HZ, measurementOf } from '../synthetic.ts';
+
+/** A measurement with these figures of the guest and statistics of locks. */
+function runOf(figures: Readonly<Record<string, number>>, locks: Partial<LockStats>, given: Partial<Measurement> = {}): Measurement {
+  const base = measurementOf([], given);
+  return { ...base, figures, stats: { ...base.stats, locks: { ...base.stats.locks, ...locks } } };
+}
+
+const preempted = (waits: number) => ({ preemptions: waits, waits, cycles: 0 });
+
+/** A run of fairbench: acquisitions in a second, Jain's index, and waits that preemptions of holders and of waiters cost something. */
+export const fairbenchRun = (acquisitions: number, jain = 1, holder = 10, waiter = 90): Measurement =>
+  runOf(
+    { acquisitions, cycles: FREQUENCY_HZ, "Jain's index, millionths": jain * 1e6 },
+    { holderPreemptions: preempted(holder), waiterPreemptions: preempted(waiter) },
+  );
+
+/** A workload that took so many milliseconds. */
+export const workloadRun = (millis: number): Measurement => runOf({ cycles: (millis * FREQUENCY_HZ) / 1000 }, {});
+
+/** A run of 1000 acquisitions of which those in `waits` had to wait, so many microseconds each. */
+export function waitingRun(waits: readonly number[]): Measurement {
+  const sorted = [...waits].sort((a, b) => a - b).map((micros) => (micros * FREQUENCY_HZ) / 1e6);
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return runOf(
+    {},
+    { acquisitions: 1000, contended: waits.length, waitCycles: { min: sorted[0]!, median: null, mean, p99: null, max: sorted.at(-1)! } },
+    { lockWaits: sorted.map((value, index) => ({ value, share: (index + 1) / sorted.length })) },
+  );
+}

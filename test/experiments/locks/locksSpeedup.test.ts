@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { locksSpeedup } from '../../../src/experiments/locks/locksSpeedup.ts';
+import { ResultSet } from '../../../src/experiments/resultSet.ts';
+import { point } from '../synthetic.ts';
+import { fairbenchRun, workloadRun } from './lockRuns.ts';
+
+type Times = Readonly<Record<string, readonly [alone: number, two: number]>>;
+
+/** Milliseconds by lock on a workload. */
+const entries = (workload: string, times: Times) =>
+  Object.entries(times).flatMap(([variant, both]) =>
+    both.map((millis, index) => ({
+      point: point({ sweep: 'workloads', workload, vms: index + 1, variant, seed: 1 }),
+      measurement: workloadRun(millis),
+    })),
+  );
+
+const GOOD: Times = { ticket: [100, 1000], 'pv-ticket': [101, 220], preemptable: [100, 250], 'pv-preemptable': [102, 200] };
+const reduce = (first: Times, second: Times = GOOD) =>
+  locksSpeedup.reduce(new ResultSet([...entries('hackbench', first), ...entries('ebizzy', second)]), 'full');
+const failing = (first: Times, second?: Times): string[] =>
+  reduce(first, second)
+    .checks.filter(({ verdict }) => verdict !== 'holds')
+    .map(({ name }) => name);
+
+test('the checks of locks-speedup hold where the published shape comes out', () => expect(failing(GOOD)).toEqual([]));
+test('each of them can fail', () => {
+  expect(failing({ ...GOOD, preemptable: [110, 250] })).toEqual(['alone all are equal']);
+  const mild: Times = { ...GOOD, ticket: [100, 390] };
+  expect(failing(mild, mild)).toEqual(['ticket collapses under overcommit']);
+  expect(failing(mild)).toEqual([]);
+  expect(failing({ ...GOOD, preemptable: [100, 310] })).toEqual(['preemptable does not']);
+  const slow: Times = { ...GOOD, preemptable: [600, 1100] };
+  expect(failing(slow, slow)).toEqual(['alone all are equal', 'preemptable is faster than ticket']);
+  const worse: Times = { ...GOOD, 'pv-preemptable': [100, 260], 'pv-ticket': [100, 260] };
+  expect(failing(worse, worse)).toEqual(['paravirtual help makes it faster still']);
+  const beaten: Times = { ...GOOD, 'pv-ticket': [100, 190] };
+  expect(failing(beaten, beaten)).toEqual(['pv-preemptable is at least as fast as pv-ticket']);
+});
+test('nothing measured is no verdict', () => {
+  expect(locksSpeedup.reduce(new ResultSet([]), 'quick').checks.map(({ verdict }) => verdict)).toEqual(Array(6).fill('not measured'));
+});
+test('averages are over workloads, beside the published ones; what there was to be won is told', () => {
+  const { headlines, tables } = reduce(GOOD, { ...GOOD, ticket: [100, 500] });
+  expect(headlines.slice(0, 2).map(({ published, measured }) => [published, measured])).toEqual([
+    ['5.32x', '3.00x (hackbench 4.00x, ebizzy 2.00x)'],
+    ['7.91x', '3.75x (hackbench 5.00x, ebizzy 2.50x)'],
+  ]);
+  expect(headlines[0]!.explanation).toContain('hackbench 5.00x, ebizzy 2.50x, on average 3.75x');
+  const averages = tables.find(({ id }) => id === 'averages')!.rows.filter(([vms]) => vms === 2);
+  expect(averages.map(([, lock, mean, geometric]) => [lock, mean, Number((geometric as number).toFixed(3))])).toContainEqual([
+    'preemptable',
+    3,
+    2.828,
+  ]);
+});
+test('the sensitivity table has times of the workload and throughputs of fairbench', () => {
+  const changed = (what: string, value: number, runs: Readonly<Record<string, ReturnType<typeof workloadRun>>>) =>
+    Object.entries(runs).map(([variant, measurement]) => ({
+      point: point({ sweep: 'sensitivity', what, value, variant, seed: 1 }),
+      measurement,
+    }));
+  const results = new ResultSet([
+    ...changed('slice, ms', 3, { ticket: workloadRun(300), preemptable: workloadRun(200), 'pv-preemptable': workloadRun(100) }),
+    ...changed('fairbench section', 100, { ticket: fairbenchRun(10), preemptable: fairbenchRun(40), 'pv-preemptable': fairbenchRun(50) }),
+  ]);
+  const { tables, headlines } = locksSpeedup.reduce(results, 'full');
+  expect(tables.at(-1)!.rows).toEqual([
+    ['slice, ms', 3, 1.5, 3],
+    ['fairbench section', 100, 4, 5],
+  ]);
+  expect(headlines[2]!.measured).toBe('slice, ms: 1.50x to 1.50x; fairbench section: 4.00x to 4.00x');
+});

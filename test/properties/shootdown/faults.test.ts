@@ -1,0 +1,135 @@
+/** Schemes that are wrong, and faults put into right ones on purpose, on both sides: the property that right schemes keep must find each of them. */
+import fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
+import { STEAL_TIME_PREEMPTED, VCPU_STATE_IN_GUEST } from '../../../src/arch/kvmRecords.ts';
+import { FlushQueue } from '../../../src/vmm/flushQueue.ts';
+import { Pcpu } from '../../../src/vmm/pcpu.ts';
+import { RemoteFlushes } from '../../../src/vmm/remoteFlushes.ts';
+import type { SchedulerKind } from '../../../src/vmm/schedulers/scheduler.ts';
+import { SharedRecord } from '../../../src/vmm/sharedRecord.ts';
+import { schemeCase } from '../../arbitraries/schemeCase.ts';
+import { mutating } from '../locks/mutation.ts';
+import { forgetting, unconditionally } from './distortion.ts';
+import { SchemeRig, type SchemeRigOptions } from './schemeRig.ts';
+
+const SEED = 4;
+const SCHEDULES = 150;
+
+interface Fault extends SchemeRigOptions {
+  readonly scheme: string;
+  readonly what: string;
+  /** Puts it into the hypervisor. */
+  readonly host?: () => void;
+}
+
+/** What `exchange` has found is forgotten when it stores this. */
+function deaf(offset: number, stored: number): void {
+  const { exchange } = SharedRecord.prototype;
+  vi.spyOn(SharedRecord.prototype, 'exchange').mockImplementation(function (this: SharedRecord, pcpu, at, value) {
+    const old = exchange.call(this, pcpu, at, value);
+    return at === offset && value === stored ? 0 : old;
+  });
+}
+
+/** vCPUs come back to a core as if they had never left it. */
+const forgetfulOfMoves = (kind: SchedulerKind): SchedulerKind => ({
+  ...kind,
+  create(pcpu, options) {
+    const scheduler = kind.create(pcpu, options);
+    const pick = scheduler.pick.bind(scheduler);
+    scheduler.pick = (now) => {
+      const vcpu = pick(now);
+      if (vcpu?.lastRan !== undefined) vcpu.lastRan = pcpu;
+      return vcpu;
+    };
+    return scheduler;
+  },
+});
+
+const empty = (): void => {
+  const { drain } = FlushQueue.prototype;
+  vi.spyOn(FlushQueue.prototype, 'drain').mockImplementation(function (this: FlushQueue) {
+    drain.call(new FlushQueue(), undefined as never);
+    Object.assign(this, new FlushQueue());
+  });
+};
+
+const FAULTS: readonly Fault[] = [
+  { scheme: 'none', what: 'does nothing' },
+  { scheme: 'shoot4u-fine', what: 'invalidates the first page of a range again and again' },
+  {
+    scheme: 'ipi',
+    what: 'acknowledges without having invalidated',
+    distort: (a) => mutating(a, { kind: 'drop', mnemonic: 'call', occurrence: 1 }),
+  },
+  ...['ipi', 'kvmtlb', 'kvm-pv', 'shoot4u', 'shoot4u-multicast', 'hyperv', 'rar'].map((scheme) => ({
+    scheme,
+    what: 'forgets a target',
+    distort: forgetting,
+  })),
+  {
+    scheme: 'kvmtlb',
+    what: 'counts a target as asked when it has come back meanwhile, as the published port',
+    distort: unconditionally('e'),
+  },
+  { scheme: 'kvm-pv', what: 'counts a target as asked when it has come back meanwhile', distort: unconditionally('e') },
+  { scheme: 'kvmtlb', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('z') },
+  { scheme: 'kvm-pv', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('nz') },
+  { scheme: 'kvmtlb', what: 'is not heard at VM entry', host: () => deaf(0, VCPU_STATE_IN_GUEST) },
+  {
+    scheme: 'kvmtlb',
+    what: 'is not heard at VM exit',
+    host: () => void vi.spyOn(FlushQueue.prototype, 'add').mockImplementation(() => {}),
+  },
+  { scheme: 'kvm-pv', what: 'is not heard when the vCPU runs again', host: () => deaf(STEAL_TIME_PREEMPTED, 0) },
+  { scheme: 'hyperv', what: 'queues what nobody carries out', host: empty },
+  {
+    scheme: 'hyperv',
+    what: 'leaves those alone that are in their guest',
+    host: () => void vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(() => {}),
+  },
+  {
+    scheme: 'shoot4u',
+    what: 'calls the other core for nothing',
+    host() {
+      const { callRemote } = Pcpu.prototype;
+      vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(function (this: Pcpu, target) {
+        callRemote.call(this, target, []);
+      });
+    },
+  },
+  {
+    scheme: 'shoot4u-multicast',
+    what: 'does not wait for the other cores',
+    host: () => void vi.spyOn(Pcpu.prototype, 'waiting', 'get').mockReturnValue(false),
+  },
+  {
+    scheme: 'rar',
+    what: 'does not send its requests',
+    host() {
+      vi.spyOn(RemoteFlushes.prototype, 'send').mockImplementation(() => {});
+      vi.spyOn(RemoteFlushes.prototype, 'isDone').mockReturnValue(true);
+    },
+  },
+  { scheme: 'invlpgb', what: 'does not wait', distort: (a) => mutating(a, { kind: 'drop', mnemonic: 'tlbsync', occurrence: 0 }) },
+  { scheme: 'ipi', what: 'meets a hypervisor that does not flush a vCPU that moves', scheduler: forgetfulOfMoves },
+  { scheme: 'shoot4u', what: 'meets a hypervisor that does not flush a vCPU that moves', scheduler: forgetfulOfMoves },
+];
+
+test.each(FAULTS)('$scheme that $what is found out', ({ scheme, host, ...options }) => {
+  const rig = new SchemeRig(scheme, options);
+  host?.();
+  let found: string | undefined;
+  try {
+    fc.check(
+      fc.property(schemeCase(scheme), (one) => {
+        found ??= rig.run(one);
+        return found === undefined;
+      }),
+      { seed: SEED, numRuns: SCHEDULES, endOnFailure: true },
+    );
+  } finally {
+    vi.restoreAllMocks();
+  }
+  expect(found).toMatch(/^(stale translation|the guest fails: stale translation)/);
+});

@@ -1,0 +1,27 @@
+/** What one run of the scheme rig is: plain data, so that a failing one is a small file. */
+
+/** One decision of a core's scheduler. Who waits there is counted modulo their number. */
+export type Turn =
+  /** One of those that wait runs for so many cycles after its entry. */
+  | readonly ['run', which: number, cycles: number]
+  /** The core belongs to somebody else for so long. */
+  | readonly ['rest', cycles: number]
+  /** One of those that wait lives on another core from now on. */
+  | readonly ['move', which: number, core: number];
+
+/** After so many instructions of its guests since the delay before, a core stands still for so many cycles, in the middle of whatever it does. */
+export type Delay = readonly [instructions: number, cycles: number];
+
+export interface SchemeCase {
+  readonly scheme: string;
+  readonly cores: number;
+  readonly vcpus: number;
+  /** Pages of each shootdown. */
+  readonly pages: number;
+  /** Cycles that cores may be apart: the smaller, the finer their instructions interleave. */
+  readonly quantum: number;
+  /** By core. Afterwards all take turns, fairly, until they are done. */
+  readonly turns: readonly (readonly Turn[])[];
+  /** By core. */
+  readonly delays: readonly (readonly Delay[])[];
+}
