@@ -23,6 +23,8 @@ export interface Point {
   /** What tells this point from the others; the seed is one of them. */
   readonly labels: Labels;
   readonly run: PointRun;
+  /** What it costs the host beside the others, for the estimate of the time left. Absent: virtual cores times virtual seconds. */
+  readonly weight?: number;
 }
 
 export type Labels = Readonly<Record<string, string | number>>;

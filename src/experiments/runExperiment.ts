@@ -1,4 +1,4 @@
-import type { Experiment, Findings, Labels, Point, PointRun, Scale } from './experiment.ts';
+import type { Experiment, Findings, Labels, Point, Scale } from './experiment.ts';
 import type { Measurement, PointOutcome } from './measurement.ts';
 import { programVersion } from './programVersion.ts';
 import { ResultSet } from './resultSet.ts';
@@ -85,8 +85,10 @@ async function measureRest(
   host: ExperimentProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const open = points.map(({ run }, index) => ({ run, index })).filter(({ index }) => outcomes[index] === undefined);
-  const total = open.reduce((sum, { run }) => sum + weightOf(run), 0);
+  const open = points
+    .map((point, index) => ({ run: point.run, weight: weightOf(point), index }))
+    .filter(({ index }) => outcomes[index] === undefined);
+  const total = open.reduce((sum, { weight }) => sum + weight, 0);
   let done = 0;
   let count = 0;
   const report = (): void => host.progress(total === 0 ? 1 : done / total, `${count} of ${open.length} runs`);
@@ -95,11 +97,11 @@ async function measureRest(
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const all = open.map(async ({ run, index }) => {
+  const all = open.map(async ({ run, weight, index }) => {
     const outcome = await pool.measure(run);
     outcomes[index] = outcome;
     if (outcome.kind === 'measured') store?.write(run, outcome.measurement);
-    done += weightOf(run);
+    done += weight;
     count++;
     report();
   });
@@ -111,7 +113,8 @@ async function measureRest(
 }
 
 /** Virtual cores times virtual seconds: what a run costs the host, roughly. */
-const weightOf = ({ options, seconds }: PointRun): number => (seconds ?? 1) * (options.vmm?.vms ?? 1) * (options.cores ?? 1);
+const weightOf = ({ run: { options, seconds }, weight }: Point): number =>
+  weight ?? (seconds ?? 1) * (options.vmm?.vms ?? 1) * (options.cores ?? 1);
 
 const measured = (measurement: Measurement | undefined): PointOutcome | undefined =>
   measurement === undefined ? undefined : { kind: 'measured', measurement };

@@ -12,6 +12,8 @@ export interface CoGuestOptions {
   readonly params: Readonly<Record<string, string>>;
   /** As `haltExits` of the run, for these VMs alone. Absent: as for the first one. */
   readonly haltExits?: boolean | undefined;
+  /** The first VM starts when these guests have begun their measured parts, so that it never finds the host less crowded. Absent: all start at once. */
+  readonly headStart?: boolean | undefined;
 }
 
 /** What a run is asked to be, in names and numbers; `planRun` turns it into a plan. `undefined` takes the default. */

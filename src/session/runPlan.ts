@@ -78,6 +78,8 @@ export interface CoGuestPlan {
   readonly imageHash: string;
   /** Whether HLT leaves these guests. */
   readonly haltExits: boolean;
+  /** The first VM starts when these guests have begun their measured parts. */
+  readonly headStart: boolean;
 }
 
 /** Makes and checks every choice. @throws UnusableInput. */
@@ -192,6 +194,7 @@ function planCoGuest(options: RunOptions, vcpus: number, memoryBytes: number): C
     image,
     imageHash: hashOf(image, []),
     haltExits: coGuest.haltExits ?? options.vmm?.haltExits ?? true,
+    headStart: coGuest.headStart ?? false,
   };
 }
 

@@ -12,7 +12,9 @@ import { ShootdownRecorder } from '../trace/latency.ts';
 import { LockRecorder } from '../trace/lockRecorder.ts';
 import { combineProbes, type Probe } from '../trace/probe.ts';
 import type { RunStats } from '../trace/runStats.ts';
+import { VECTOR_HOST_RESCHEDULE } from '../vmm/pcpu.ts';
 import { Vmm } from '../vmm/vmm.ts';
+import { HeadStart } from './headStart.ts';
 import { measure } from './measure.ts';
 import { attachPlatformDevices } from './platformDevices.ts';
 import { machineMemory, type RunPlan } from './runPlan.ts';
@@ -38,6 +40,9 @@ export class Session {
   /** Watches every use of a cached translation, when asked to. */
   readonly oracle: TranslationOracle | undefined;
   private readonly lines: SerialLines | undefined;
+  /** Starts the first VM, when its neighbours have begun; undefined when it has started. */
+  private startFirst: (() => void) | undefined;
+  private readonly headStart: HeadStart | undefined;
   private ended: StopReason | undefined;
 
   /** Raises: UnusableInput when the host has no room for the machine. */
@@ -48,7 +53,10 @@ export class Session {
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
     this.lockRecorder = new LockRecorder({ instruction: profile.costs.instruction.cycles, pause: profile.costs.pause.cycles });
-    const probes = [this.recorder, this.cpuTime, this.lockRecorder, this.oracle, observer.probe].filter((probe) => probe !== undefined);
+    this.headStart = virtual?.coGuest?.headStart ? new HeadStart() : undefined;
+    const probes = [this.recorder, this.cpuTime, this.lockRecorder, this.oracle, this.headStart, observer.probe].filter(
+      (probe) => probe !== undefined,
+    );
     const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes), seed: plan.seed });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
@@ -79,8 +87,12 @@ export class Session {
         attachPlatformDevices(vm.ports, sink, (reason) => vmm.endVm(vm, reason, vmm.writing));
       }
       const measured = coGuest === undefined ? vmm.vms : vmm.vms.slice(0, 1);
-      if (multiboot === undefined) vmm.load(image, information, measured);
-      else vmm.loadMultiboot(image.entry, multiboot, measured);
+      const start = (): void => {
+        if (multiboot === undefined) vmm.load(image, information, measured);
+        else vmm.loadMultiboot(image.entry, multiboot, measured);
+      };
+      if (this.headStart === undefined) start();
+      else this.startFirst = this.lateStart(vmm, start);
       if (coGuest !== undefined) vmm.load(coGuest.image, information, vmm.vms.slice(1));
       this.vmm = vmm;
       this.lines = lines;
@@ -93,8 +105,34 @@ export class Session {
 
   /** Lets cores take `turns` turns. False when the run is over: the guest ended, or `maxCycles` ran out. */
   advance(turns: number): boolean {
-    if (!this.machine.turns(turns, this.plan.maxCycles)) return this.end();
+    let left = turns;
+    // Turn by turn, so that the moment does not depend on how many turns the caller asks for.
+    for (; left > 0 && this.startFirst !== undefined; left--) {
+      if (!this.machine.turn(this.plan.maxCycles)) return this.end();
+      if (this.neighboursHaveBegun()) {
+        this.startFirst();
+        this.startFirst = undefined;
+      }
+    }
+    if (!this.machine.turns(left, this.plan.maxCycles)) return this.end();
     return true;
+  }
+
+  private neighboursHaveBegun(): boolean {
+    return this.vmm!.vms.slice(1).every(({ id, ended }) => ended !== undefined || this.headStart!.hasBegun(id));
+  }
+
+  /** Keeps the first VM from starting. What comes back starts it. */
+  private lateStart(vmm: Vmm, start: () => void): () => void {
+    const first = vmm.vms[0]!.vcpus[0]!;
+    first.enterState('waitForSipi', 0);
+    return () => {
+      // A core whose guest is halted learns of its new vCPU by a host interrupt, from the core that is furthest.
+      const furthest = vmm.pcpus.reduce((one, other) => (other.core.clock > one.core.clock ? other : one));
+      first.enterState('runnable', furthest.core.clock);
+      start();
+      furthest.sendIpi(first.home, VECTOR_HOST_RESCHEDULE);
+    };
   }
 
   private end(): false {

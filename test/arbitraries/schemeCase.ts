@@ -17,9 +17,11 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
 );
 
 /** As long as an interrupt takes to arrive, as an exit and an entry take, and longer than a turn. */
-const delay: fc.Arbitrary<Delay> = fc.tuple(
-  fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 400 })),
-  fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 300, max: 3000 }), fc.integer({ min: 3000, max: 30_000 })),
+const stillness = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 300, max: 3000 }), fc.integer({ min: 3000, max: 30_000 }));
+
+const delay: fc.Arbitrary<Delay> = fc.oneof(
+  fc.tuple(fc.constant('instruction' as const), fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 400 })), stillness),
+  fc.tuple(fc.constant('locked' as const), fc.integer({ min: 1, max: 3 }), stillness),
 );
 
 /** Runs of a scheme on a small machine. */

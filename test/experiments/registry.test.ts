@@ -27,8 +27,9 @@ describe.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as c
     for (let i = 0; i < points.length; i += step) expect(() => planRun(points[i]!.run.options)).not.toThrow();
   });
 
-  test('measures at published scale for at least a second', () => {
-    for (const { run } of experiment.points('full')) expect(run.seconds ?? 1).toBeGreaterThanOrEqual(1);
+  // TLB fills are watched on the host's slow path: there a second would take hours, and what one shootdown causes needs none.
+  test('measures at published scale for at least a second, where TLB fills are not watched', () => {
+    for (const { run } of experiment.points('full')) if (!run.observeFills) expect(run.seconds ?? 1).toBeGreaterThanOrEqual(1);
   });
 
   test('tells a found fact from a recalled one', () => {

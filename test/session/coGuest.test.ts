@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { MARK_ROI_BEGIN } from '../../src/arch/marks.ts';
 import { planRun } from '../../src/session/runPlan.ts';
+import { Session } from '../../src/session/session.ts';
+import { EVENT_MARK } from '../../src/trace/events.ts';
+import type { Probe } from '../../src/trace/probe.ts';
 import type { RunStats } from '../../src/trace/runStats.ts';
+import { keyVm, TRACKED_EVENTS, VcpuTracker } from '../../src/trace/vcpuTracker.ts';
 import { options, quickRun, virtual } from './quickRun.ts';
 
 const beside = (guest: string, params: Record<string, string> = {}, vms = 2) => ({
@@ -18,6 +23,29 @@ describe('a guest beside the measured one', () => {
     expect(serial.replaceAll('[vm0] ', '')).toBe(alone.serial);
     expect(stats.vcpus.filter(({ vm, runCycles }) => vm === 1 && runCycles > 0)).toHaveLength(2);
     expect(stats.cycles).toBeGreaterThan(alone.stats.cycles + 200_000);
+  });
+
+  test('may have a head start: then the first VM starts when it has begun, and its time until then is no time of waiting', () => {
+    const vmm = beside('cpu-bound', { work: 'halt' }, 2);
+    const late = { ...vmm, coGuest: { ...vmm.coGuest, haltExits: false, headStart: true } };
+    const begun: [vm: number, cycles: number][] = [];
+    const tracker = new VcpuTracker();
+    const probe: Probe = {
+      mask: (1 << EVENT_MARK) | TRACKED_EVENTS,
+      event(event, core, cycles, a, b) {
+        if (event !== EVENT_MARK) tracker.event(event, core, a, b);
+        else if (a === MARK_ROI_BEGIN) begun.push([keyVm(tracker.current(core)), cycles]);
+      },
+    };
+    const params = { iterations: '2', think: '100' };
+    const { stop, stats } = quickRun('shootdown', { cores: 2, params, vmm: late }, probe);
+    expect(stop).toEqual({ kind: 'power-off' });
+    expect(begun.map(([vm]) => vm)).toEqual([1, 0]);
+    const first = stats.vcpus[0]!;
+    expect(first.offlineCycles).toBeGreaterThan(begun[0]![1] / 2);
+    const again = new Session(planRun(options('shootdown', { cores: 2, params, vmm: late })), { serial() {}, probe: undefined });
+    while (again.advance(7));
+    expect(again.stats()).toEqual(stats);
   });
 
   test('may end before it; then the first goes on alone', () => {
@@ -55,6 +83,7 @@ describe('a guest beside the measured one', () => {
       image: same.image,
       imageHash: same.imageHash,
       haltExits: true,
+      headStart: false,
     });
   });
 });

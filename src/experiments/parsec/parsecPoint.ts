@@ -2,6 +2,8 @@ import type { Labels, Point } from '../experiment.ts';
 import { parameters, profileOf, runOptions } from '../runSettings.ts';
 
 const CORES = 12;
+/** Millions of instructions of a thread that has a core for itself for a second. */
+export const SECOND_OF_WORK = 2600;
 const MEGABYTE = 1024 ** 2;
 
 /** Everything about one run of a program. */
@@ -21,10 +23,11 @@ export interface ParsecSetting {
 
 /**
  * A program with 12 threads in a VM of 12 vCPUs on 12 cores, alone or beside neighbours that take every core they can get. The program's own idle vCPUs
- * give their cores away; the neighbours' halted ones do not (their guests never leave HLT), so that they are as good as computing.
+ * give their cores away; the neighbours' halted ones do not (their guests never leave HLT), so that they are as good as computing. The neighbours
+ * are there before the program starts.
  */
 export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, slice, costs, memoryRate }: ParsecSetting): Point {
-  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false };
+  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false, headStart: true };
   const options = runOptions({
     guest: 'parsec',
     cores: CORES,
@@ -36,5 +39,7 @@ export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, 
     params: parameters({ program, work, threads: 0, ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }) }),
     vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },
   });
-  return { labels: { ...labels, seed }, run: { options, seconds: undefined, observeFills: false } };
+  // Halted neighbours cost the host nothing.
+  const weight = (CORES * work) / SECOND_OF_WORK;
+  return { labels: { ...labels, work, seed }, weight, run: { options, seconds: undefined, observeFills: false } };
 }

@@ -51,7 +51,7 @@ export function rateRows(results: ResultSet): RateRow[] {
 export function rateTable(results: ResultSet): Table {
   return {
     id: 'rates',
-    title: `The headline by how often ${PROGRAM} gives memory back, two VMs`,
+    title: `The headline by how often ${PROGRAM} gives memory back, two VMs; run times in ms for a second of work`,
     columns: [
       { name: 'rates, % of the profile’s' },
       { name: 'shootdowns a second under Shoot4U', digits: 0 },

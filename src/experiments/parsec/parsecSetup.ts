@@ -1,7 +1,7 @@
 import { PARSEC_PROFILES } from '../../kernels/workloads/parsecProfiles.ts';
 import type { Point, Scale } from '../experiment.ts';
 import { schemesPresent, seeds } from '../runSettings.ts';
-import { parsecPoint } from './parsecPoint.ts';
+import { parsecPoint, SECOND_OF_WORK } from './parsecPoint.ts';
 import { ratePoints } from './parsecRates.ts';
 
 /** Schemes of the comparison: the paper's three, and those that came since. */
@@ -9,6 +9,8 @@ const PUBLISHED_SCHEMES = ['ipi', 'kvmtlb', 'shoot4u'];
 const LATER_SCHEMES = ['ipi-ple', 'kvm-pv', 'shoot4u-multicast', 'hyperv', 'invlpgb', 'rar'];
 /** Programs that the later schemes, too, are measured with. */
 const SHOOTDOWN_BOUND = ['dedup', 'vips'];
+/** Programs that give nothing back. */
+export const CONTROLS = ['blackscholes', 'swaptions'];
 
 /** The costs whose influence on the headline is measured: those that a shootdown or its absence pays. */
 export const SENSITIVE_COSTS = [
@@ -28,9 +30,10 @@ export const COST_FACTORS = [0.5, 2] as const;
 export const HEADLINE_PROGRAM = 'dedup';
 const HEADLINE_SCHEMES = ['ipi', 'kvmtlb', 'shoot4u'];
 
+/** `work` of each thread alone, and beside one neighbour: half of it takes as long there, since half of the cores is what a VM gets. */
 const SIZES = {
   full: {
-    work: 2600,
+    work: { 1: SECOND_OF_WORK, 2: SECOND_OF_WORK / 2 },
     slice: 12,
     seeds: 1,
     sensitivity: { work: 260, seeds: 1 },
@@ -38,37 +41,58 @@ const SIZES = {
     programs: PARSEC_PROFILES.map(({ name }) => name),
     later: true,
   },
-  quick: { work: 6, slice: 3, seeds: 1, sensitivity: undefined, rates: undefined, programs: ['dedup', 'blackscholes'], later: false },
+  quick: {
+    work: { 1: 60, 2: 200 },
+    slice: 3,
+    seeds: 1,
+    sensitivity: undefined,
+    rates: undefined,
+    programs: ['dedup', 'vips', 'blackscholes'],
+    later: false,
+  },
 } as const;
 
-/** Three sweeps by the label `sweep`: `programs`, `rates` (parsecRates.ts), and `costs` with one price multiplied. */
+/**
+ * Three sweeps by the label `sweep`: `programs`, `rates` (parsecRates.ts), and `costs` with one price multiplied. What the publication is about comes
+ * first, so that a run that is interrupted has it.
+ */
 export function parsecPoints(scale: Scale): readonly Point[] {
-  const { work, slice, programs, later, sensitivity, rates, seeds: count } = SIZES[scale];
-  const points: Point[] = [];
-  for (const program of programs) {
-    const wanted = later && SHOOTDOWN_BOUND.includes(program) ? [...PUBLISHED_SCHEMES, ...LATER_SCHEMES] : PUBLISHED_SCHEMES;
-    for (const scheme of schemesPresent(wanted)) {
-      for (const vms of [1, 2]) {
-        for (const seed of seeds(count)) {
-          points.push(parsecPoint({ sweep: 'programs', program, scheme, vms }, { program, scheme, vms, seed, work, slice }));
-        }
-      }
-    }
-  }
-  if (rates !== undefined) points.push(...ratePoints(rates.work, slice));
-  if (sensitivity === undefined) return points;
+  const { programs, later, slice, rates } = SIZES[scale];
+  const all: readonly string[] = programs;
+  const first = [...SHOOTDOWN_BOUND, ...CONTROLS].filter((name) => all.includes(name));
+  const ordered = [...first, ...all.filter((name) => !first.includes(name))];
+  return [
+    ...ordered.flatMap((program) => programPoints(scale, program, PUBLISHED_SCHEMES)),
+    ...costPoints(scale),
+    ...(rates === undefined ? [] : ratePoints(rates.work, slice)),
+    ...(later ? SHOOTDOWN_BOUND.flatMap((program) => programPoints(scale, program, LATER_SCHEMES)) : []),
+  ];
+}
+
+function programPoints(scale: Scale, program: string, schemes: readonly string[]): Point[] {
+  const { work, slice, seeds: count } = SIZES[scale];
+  return schemesPresent(schemes).flatMap((scheme) =>
+    ([1, 2] as const).flatMap((vms) =>
+      seeds(count).map((seed) =>
+        parsecPoint({ sweep: 'programs', program, scheme, vms }, { program, scheme, vms, seed, work: work[vms], slice }),
+      ),
+    ),
+  );
+}
+
+function costPoints(scale: Scale): Point[] {
+  const { sensitivity, slice } = SIZES[scale];
+  if (sensitivity === undefined) return [];
   const variants: (readonly [cost: string, factor: number])[] = [
     ['none', 1],
     ...SENSITIVE_COSTS.flatMap((cost) => COST_FACTORS.map((factor) => [cost, factor] as const)),
   ];
-  for (const [cost, factor] of variants) {
-    for (const scheme of schemesPresent(HEADLINE_SCHEMES)) {
-      for (const seed of seeds(sensitivity.seeds)) {
+  return variants.flatMap(([cost, factor]) =>
+    schemesPresent(HEADLINE_SCHEMES).flatMap((scheme) =>
+      seeds(sensitivity.seeds).map((seed) => {
         const setting = { program: HEADLINE_PROGRAM, scheme, vms: 2, seed, work: sensitivity.work, slice };
-        const costs = cost === 'none' ? {} : { [cost]: factor };
-        points.push(parsecPoint({ sweep: 'costs', cost, factor, scheme }, { ...setting, costs }));
-      }
-    }
-  }
-  return points;
+        return parsecPoint({ sweep: 'costs', cost, factor, scheme }, { ...setting, costs: cost === 'none' ? {} : { [cost]: factor } });
+      }),
+    ),
+  );
 }

@@ -2,6 +2,7 @@ import type { Cell, Datum, Table } from '../findings.ts';
 import type { Measurement } from '../measurement.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
+import { SECOND_OF_WORK } from './parsecPoint.ts';
 
 /** Run time of the measured part in milliseconds of virtual time. */
 export const runMillis = ({ begin, end, frequencyHz }: Measurement): number => (((end ?? Number.NaN) - (begin ?? 0)) / frequencyHz) * 1000;
@@ -27,14 +28,21 @@ export function timeShares({ stats }: Measurement): TimeShares {
   return { user: sum.user / all, lock: sum.lock / all, tlb: sum.tlb / all, other: sum.other / all };
 }
 
-/** Mean run time at these labels; NaN when nothing was measured. */
-export const meanRun = (results: ResultSet): number => meanOf(results.values(runMillis));
-export const meanTlbShare = (results: ResultSet): number => meanOf(results.values((one) => timeShares(one).tlb));
+/** Mean run time at these labels, for a second of work of each thread, whatever the runs had to do; NaN when nothing was measured. */
+export const meanRun = (results: ResultSet): number =>
+  meanOf(results.entries.map(({ point, measurement }) => (runMillis(measurement) * SECOND_OF_WORK) / Number(point.labels['work'])));
+/** The first VM's shootdowns in a second of work of each thread. */
+export const shootdownRate = (results: ResultSet): number =>
+  meanOf(results.entries.map(({ point, measurement }) => (measurement.shootdowns.length * SECOND_OF_WORK) / Number(point.labels['work'])));
+export const meanTlbShare = (results: ResultSet): number => meanShare(results, 'tlb');
+export const meanShare = (results: ResultSet, part: keyof TimeShares): number => meanOf(results.values((one) => timeShares(one)[part]));
 
 /** By how much `scheme` cuts the run time of `baseline`: 0.85 is 85 %. */
 export function reduction(results: ResultSet, scheme: string, baseline: string): number {
   return 1 - meanRun(results.where({ scheme })) / meanRun(results.where({ scheme: baseline }));
 }
+
+export const percent = (value: number): string => (Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : 'not measured');
 
 /** Run time of each program under each scheme, what two VMs cost over one, and the split of the time. */
 export function programTable(results: ResultSet): Table {
@@ -47,7 +55,7 @@ export function programTable(results: ResultSet): Table {
         const percent = (name: keyof TimeShares): number => 100 * meanOf(shares.map((one) => one[name]));
         const run = meanRun(group);
         const cut = 100 * reduction(ofVms, String(scheme), 'ipi');
-        const shootdowns = meanOf(group.values((one) => one.shootdowns.length));
+        const shootdowns = shootdownRate(group);
         rows.push([
           String(program),
           Number(vms),
@@ -66,7 +74,7 @@ export function programTable(results: ResultSet): Table {
   }
   return {
     id: 'programs',
-    title: 'Run time in ms, and where the VM’s processor time went, in percent',
+    title: 'Run time in ms and shootdowns for a second of work, and where the VM’s processor time went, in percent',
     columns: [
       { name: 'program' },
       { name: 'VMs' },

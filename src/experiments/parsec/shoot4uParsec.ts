@@ -1,15 +1,12 @@
-import { check } from '../check.ts';
-import type { Experiment, Findings, Headline, ShapeCheck } from '../experiment.ts';
+import type { Experiment, Findings, Headline, Scale } from '../experiment.ts';
 import type { Datum, Figure } from '../findings.ts';
 import { barChart } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { KVMTLB_FACT, RUNTIME_FACT, SETUP_FACT, SHARE_FACT } from '../shootdown/facts.ts';
+import { parsecChecks } from './parsecChecks.ts';
 import { rateFigure, rateMovement, rateTable } from './parsecRates.ts';
-import { parsecPoints } from './parsecSetup.ts';
-import { meanRun, meanTlbShare, programTable, reduction, sensitivityRows, sensitivityTable, shareData } from './parsecTables.ts';
-
-const CONTROLS = ['blackscholes', 'swaptions'];
-const SHOOTDOWN_BOUND = 'dedup';
+import { HEADLINE_PROGRAM, parsecPoints } from './parsecSetup.ts';
+import { meanRun, meanTlbShare, percent, programTable, reduction, sensitivityRows, sensitivityTable, shareData } from './parsecTables.ts';
 
 /** Run time of the PARSEC programs by scheme, alone and beside a neighbour, and what the processors' time went into. */
 export const shoot4uParsec: Experiment = {
@@ -20,7 +17,7 @@ export const shoot4uParsec: Experiment = {
   reduce,
 };
 
-function reduce(results: ResultSet): Findings {
+function reduce(results: ResultSet, scale: Scale): Findings {
   return {
     headlines: headlines(results),
     figures: figures(results),
@@ -29,9 +26,11 @@ function reduce(results: ResultSet): Findings {
       ...(results.where({ sweep: 'rates' }).isEmpty ? [] : [rateTable(results)]),
       ...(results.where({ sweep: 'costs' }).isEmpty ? [] : [sensitivityTable(results)]),
     ],
-    checks: checks(results),
+    checks: parsecChecks(results, scale),
     notes: [
       'Programs are profiles, not the programs: docs/workloads.md says what each number of a profile is and where it comes from. Rates of giving memory back are assumed for most, so a run time says what a program with such rates would see.',
+      'Beside a neighbour programs have half of the work that they have alone, which takes about as long there; run times are for a second of work of each thread, in both cases.',
+      'Neighbours are there before the program starts.',
       'Processor time is that of the measured VM’s vCPUs from boot to end; halted time is not counted as used.',
       'The neighbours’ vCPUs halt inside their guests, which HLT does not leave: a scheduler sees vCPUs that always compute.',
     ],
@@ -47,8 +46,6 @@ function largest(results: ResultSet, of: (program: ResultSet) => number): { valu
   }
   return most;
 }
-
-const percent = (value: number): string => (Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : 'not measured');
 
 function headlines(results: ResultSet): Headline[] {
   const share = largest(results, (group) => meanTlbShare(group.where({ scheme: 'ipi' })));
@@ -90,7 +87,7 @@ function movement(results: ResultSet): string {
   const far = rows.reduce((most, row) =>
     Math.abs(row.againstIpi - usual.againstIpi) > Math.abs(most.againstIpi - usual.againstIpi) ? row : most,
   );
-  return `of the prices, ${far.cost} moves it most: times ${far.factor} gives ${percent(far.againstIpi)} instead of ${percent(usual.againstIpi)} (shorter runs, ${SHOOTDOWN_BOUND})`;
+  return `of the prices, ${far.cost} moves it most: times ${far.factor} gives ${percent(far.againstIpi)} instead of ${percent(usual.againstIpi)} (shorter runs, ${HEADLINE_PROGRAM})`;
 }
 
 function figures(results: ResultSet): Figure[] {
@@ -156,46 +153,5 @@ function sensitivityFigure(results: ResultSet): Figure[] {
         { field: 'factor', title: 'price' },
       ),
     },
-  ];
-}
-
-function checks(results: ResultSet): ShapeCheck[] {
-  const two = results.where({ sweep: 'programs', vms: 2 });
-  const one = results.where({ sweep: 'programs', vms: 1 });
-  const bound = two.where({ program: SHOOTDOWN_BOUND });
-  const cut = reduction(bound, 'shoot4u', 'ipi');
-  const controls = CONTROLS.map((program) => reduction(two.where({ program }), 'shoot4u', 'ipi')).filter(Number.isFinite);
-  const native = meanTlbShare(bound.where({ scheme: 'ipi' }));
-  const shoot4u = meanTlbShare(bound.where({ scheme: 'shoot4u' }));
-  const par = reduction(one.where({ program: SHOOTDOWN_BOUND }), 'shoot4u', 'ipi');
-  return [
-    check(
-      'Shoot4U helps what is bound by shootdowns',
-      `${SHOOTDOWN_BOUND} at 2:1: run time at least 30 % less than native`,
-      Number.isFinite(cut),
-      () => cut >= 0.3,
-      () => percent(cut),
-    ),
-    check(
-      'and leaves alone what is not',
-      'controls at 2:1: run time within 5 % of native',
-      controls.length > 0,
-      () => controls.every((value) => Math.abs(value) <= 0.05),
-      () => controls.map(percent).join(', '),
-    ),
-    check(
-      'the share of shootdown collapses',
-      `${SHOOTDOWN_BOUND} at 2:1: share in shootdown under Shoot4U less than a third of native’s`,
-      Number.isFinite(native) && Number.isFinite(shoot4u),
-      () => shoot4u < native / 3,
-      () => `${percent(native)} to ${percent(shoot4u)}`,
-    ),
-    check(
-      'alone they are about par',
-      `${SHOOTDOWN_BOUND} at 1:1: run time within 10 % of native, or better`,
-      Number.isFinite(par),
-      () => par >= -0.1,
-      () => percent(par),
-    ),
   ];
 }

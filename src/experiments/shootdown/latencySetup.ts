@@ -19,6 +19,9 @@ export const LATENCY_SCHEMES = [
 /** Targets of the first-order model. */
 export const MODEL_TARGETS = [1, 3, 7, 11] as const;
 const MS = 1e-3;
+/** Schemes of the sweep `race`, and how long their initiator computes between two shootdowns: so briefly that what is rare occurs. In instructions. */
+export const RACE_SCHEMES = ['kvmtlb', 'shoot4u'] as const;
+const RACE_THINK = 20_000;
 
 interface Sizes {
   readonly seconds: number;
@@ -35,6 +38,7 @@ interface Sizes {
   readonly modelTargets: readonly number[];
   /** Slice of everything but the sweep over slices, in milliseconds. */
   readonly slice: number;
+  readonly raceSeconds: number;
 }
 
 const FULL: Sizes = {
@@ -50,6 +54,7 @@ const FULL: Sizes = {
   schemes: LATENCY_SCHEMES,
   modelTargets: MODEL_TARGETS,
   slice: 12,
+  raceSeconds: 1,
 };
 
 const QUICK: Sizes = {
@@ -65,13 +70,14 @@ const QUICK: Sizes = {
   schemes: ['ipi', 'kvmtlb', 'shoot4u', 'shoot4u-multicast', 'hyperv'],
   modelTargets: [1, 11],
   slice: 3,
+  raceSeconds: 0.15,
 };
 
 export const latencySizes = (scale: Scale): Sizes => (scale === 'full' ? FULL : QUICK);
 
 /**
- * Five sweeps, told apart by the label `sweep`: `model` (initiator undisturbed), `overcommit` over M, `slice`, `targets` and `pages`. In the others the
- * neighbours use all cores.
+ * Six sweeps, told apart by the label `sweep`: `model` (initiator undisturbed), `overcommit` over M, `slice`, `targets`, `pages`, and `race` (very many
+ * shootdowns beside one neighbour). But for `model` and `race`, where the initiator keeps its core, the neighbours use all cores.
  */
 export function latencyPoints(scale: Scale): readonly Point[] {
   const sizes = latencySizes(scale);
@@ -99,6 +105,10 @@ export function latencyPoints(scale: Scale): readonly Point[] {
     }
     for (const k of sizes.targets) add('targets', { k }, { ...base, scheme, targets: k, vms: 1, seed: 1 });
     for (const pages of sizes.pages) add('pages', { pages }, { ...base, scheme, pages, vms: 1, seed: 1 });
+  }
+  for (const scheme of schemesPresent(RACE_SCHEMES)) {
+    const setting = { ...base, scheme, seed: 1, think: RACE_THINK, undisturbed: true };
+    points.push(shootdownPoint({ sweep: 'race', scheme, vms: 2 }, setting, sizes.raceSeconds));
   }
   return points;
 }

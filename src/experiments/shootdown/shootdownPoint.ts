@@ -18,6 +18,8 @@ export interface ShootdownSetting {
   readonly costs?: Readonly<Record<string, number>>;
   /** Reads of the targets between waits: 0 lets them only wait. */
   readonly reads?: number;
+  /** Mean instructions between two shootdowns. Absent: as below, for any phase of the cores to be as likely as any other. */
+  readonly think?: number;
 }
 
 export const PUBLISHED_CORES = 12;
@@ -41,8 +43,9 @@ export function shootdownPoint(labels: Labels, setting: ShootdownSetting, second
   const { scheme, targets, pages, vms, slice, seed, undisturbed, scheduler, profile, costs, reads = 0 } = setting;
   const cores = Math.max(PUBLISHED_CORES, targets + 1);
   // A VM alone has no slices whose phase could matter.
-  const think = vms === 1 ? 500_000 : Math.min(LONGEST_THINK, Math.round((vms * slice * FREQUENCY_HZ) / 2));
-  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt', cores: undisturbed ? cores - 1 : cores }) };
+  const usual = vms === 1 ? 500_000 : Math.min(LONGEST_THINK, Math.round((vms * slice * FREQUENCY_HZ) / 2));
+  const think = setting.think ?? usual;
+  const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt', cores: undisturbed ? cores - 1 : cores }), headStart: true };
   const options = runOptions({
     guest: 'shootdown',
     cores,

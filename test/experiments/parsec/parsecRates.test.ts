@@ -5,7 +5,7 @@ import { FREQUENCY_HZ, measurementOf, point, shootdownOf } from '../synthetic.ts
 
 /** Runs of so many milliseconds with so many shootdowns. */
 const run = (rate: number, scheme: string, millis: number, shootdowns: number) => ({
-  point: point({ sweep: 'rates', program: 'dedup', scheme, rate, seed: 1 }),
+  point: point({ sweep: 'rates', program: 'dedup', scheme, rate, work: 130, seed: 1 }),
   measurement: {
     ...measurementOf(Array.from({ length: shootdowns }, () => shootdownOf(10))),
     begin: 0,

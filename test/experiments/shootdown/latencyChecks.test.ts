@@ -14,8 +14,25 @@ interface Shape {
   readonly kvmtlbTail: number;
   readonly multicastSlope: number;
   readonly serialBend: number;
+  /** Of kvmtlb alone. */
+  readonly tax: number;
+  /** Long ones among a thousand. */
+  readonly kvmtlbRaces: number;
+  readonly shoot4uRaces: number;
+  readonly shoot4uLongest: number;
 }
-const PUBLISHED: Shape = { model: 1, slicePower: 1, shoot4uShared: 13, kvmtlbTail: 1, multicastSlope: 0.2, serialBend: 0 };
+const PUBLISHED: Shape = {
+  model: 1,
+  slicePower: 1,
+  shoot4uShared: 13,
+  kvmtlbTail: 1,
+  multicastSlope: 0.2,
+  serialBend: 0,
+  tax: 12,
+  kvmtlbRaces: 2,
+  shoot4uRaces: 0,
+  shoot4uLongest: 20,
+};
 
 function results(shape: Shape): ResultSet {
   const entries: MeasuredPoint[] = [];
@@ -35,13 +52,16 @@ function results(shape: Shape): ResultSet {
     add({ sweep: 'overcommit', scheme: 'ipi', vms: 2, seed }, hundred(8000, 12_000, 20));
     add({ sweep: 'overcommit', scheme: 'shoot4u', vms: 1, seed }, hundred(13, 13, 0));
     add({ sweep: 'overcommit', scheme: 'shoot4u', vms: 2, seed }, hundred(shape.shoot4uShared, 13, 0));
-    add({ sweep: 'overcommit', scheme: 'kvmtlb', vms: 1, seed }, hundred(12, 12, 0));
+    add({ sweep: 'overcommit', scheme: 'kvmtlb', vms: 1, seed }, hundred(shape.tax, 12, 0));
     add({ sweep: 'overcommit', scheme: 'kvmtlb', vms: 2, seed }, hundred(12, 12_000, shape.kvmtlbTail));
   }
   for (const k of [1, 3, 7, 11, 15]) {
     add({ sweep: 'targets', scheme: 'shoot4u', k, seed: 1 }, [1 + k + shape.serialBend * k * k]);
     add({ sweep: 'targets', scheme: 'shoot4u-multicast', k, seed: 1 }, [2 + shape.multicastSlope * k]);
   }
+  const thousand = (rare: number): number[] => Array.from({ length: 1000 }, (_, index) => (index < rare ? 8000 : 13));
+  add({ sweep: 'race', scheme: 'kvmtlb', vms: 2, seed: 1 }, thousand(shape.kvmtlbRaces));
+  add({ sweep: 'race', scheme: 'shoot4u', vms: 2, seed: 1 }, [...thousand(shape.shoot4uRaces), shape.shoot4uLongest]);
   return new ResultSet(entries);
 }
 
@@ -65,6 +85,12 @@ describe('the checks of shootdown-latency', () => {
     ['kvmtlb: near its value alone, with at most a thin tail', { kvmtlbTail: 10 }],
     ['multicast grows less with its targets than serial', { multicastSlope: 0.8 }],
     ['Shoot4U is linear in its targets', { serialBend: 1 }],
+    ['alone, kvmtlb pays a small tax at most', { tax: 9 }],
+    ['alone, kvmtlb pays a small tax at most', { tax: 14 }],
+    ['the race of kvmtlb leaves a tail, and Shoot4U has none', { kvmtlbRaces: 0 }],
+    ['the race of kvmtlb leaves a tail, and Shoot4U has none', { kvmtlbRaces: 30 }],
+    ['the race of kvmtlb leaves a tail, and Shoot4U has none', { shoot4uRaces: 1 }],
+    ['Shoot4U’s longest is bounded by its messages', { shoot4uLongest: 60 }],
   ])('%s: notices %o', (name, shape) => {
     expect(failing(shape)).toContain(name);
   });

@@ -76,11 +76,7 @@ const FAULTS: readonly Fault[] = [
   { scheme: 'kvmtlb', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('z') },
   { scheme: 'kvm-pv', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('nz') },
   { scheme: 'kvmtlb', what: 'is not heard at VM entry', host: () => deaf(0, VCPU_STATE_IN_GUEST) },
-  {
-    scheme: 'kvmtlb',
-    what: 'is not heard at VM exit',
-    host: () => void vi.spyOn(FlushQueue.prototype, 'add').mockImplementation(() => {}),
-  },
+  // Deafness at VM exit cannot be found: a vCPU in its guest is never asked, and an entry that fails after the exchange ends its VM.
   { scheme: 'kvm-pv', what: 'is not heard when the vCPU runs again', host: () => deaf(STEAL_TIME_PREEMPTED, 0) },
   { scheme: 'hyperv', what: 'queues what nobody carries out', host: empty },
   {
@@ -101,7 +97,13 @@ const FAULTS: readonly Fault[] = [
   {
     scheme: 'shoot4u-multicast',
     what: 'does not wait for the other cores',
-    host: () => void vi.spyOn(Pcpu.prototype, 'waiting', 'get').mockReturnValue(false),
+    host() {
+      const { callRemote } = Pcpu.prototype;
+      vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(function (this: Pcpu, target, flushes) {
+        callRemote.call(this, target, flushes);
+        Reflect.set(this, 'awaitUntil', -1);
+      });
+    },
   },
   {
     scheme: 'rar',
@@ -116,20 +118,24 @@ const FAULTS: readonly Fault[] = [
   { scheme: 'shoot4u', what: 'meets a hypervisor that does not flush a vCPU that moves', scheduler: forgetfulOfMoves },
 ];
 
-test.each(FAULTS)('$scheme that $what is found out', ({ scheme, host, ...options }) => {
-  const rig = new SchemeRig(scheme, options);
-  host?.();
-  let found: string | undefined;
-  try {
-    fc.check(
-      fc.property(schemeCase(scheme), (one) => {
-        found ??= rig.run(one);
-        return found === undefined;
-      }),
-      { seed: SEED, numRuns: SCHEDULES, endOnFailure: true },
-    );
-  } finally {
-    vi.restoreAllMocks();
-  }
-  expect(found).toMatch(/^(stale translation|the guest fails: stale translation)/);
-});
+test.each(FAULTS.map((fault) => ({ ...fault, name: `${fault.scheme} ${fault.what}` })))(
+  '$name: found out',
+  { timeout: 300_000 },
+  ({ scheme, host, ...options }) => {
+    const rig = new SchemeRig(scheme, options);
+    host?.();
+    let found: string | undefined;
+    try {
+      fc.check(
+        fc.property(schemeCase(scheme), (one) => {
+          found ??= rig.run(one);
+          return found === undefined;
+        }),
+        { seed: SEED, numRuns: SCHEDULES, endOnFailure: true },
+      );
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect(found).toMatch(/^(stale translation|the guest fails: stale translation)/);
+  },
+);

@@ -9,8 +9,11 @@ export type Turn =
   /** One of those that wait lives on another core from now on. */
   | readonly ['move', which: number, core: number];
 
-/** After so many instructions of its guests since the delay before, a core stands still for so many cycles, in the middle of whatever it does. */
-export type Delay = readonly [instructions: number, cycles: number];
+/**
+ * A core stands still for so many cycles, in the middle of whatever it does: when its guests have executed so many instructions since the delay
+ * before; or before the so-manieth locked one of them, where what a vCPU has read may have become untrue.
+ */
+export type Delay = readonly ['instruction' | 'locked', count: number, cycles: number];
 
 export interface SchemeCase {
   readonly scheme: string;

@@ -22,7 +22,7 @@ import { PLE_DEFAULTS } from '../../../src/vmm/pauseLoop.ts';
 import type { SchedulerKind } from '../../../src/vmm/schedulers/scheduler.ts';
 import { Vmm, vmmReserve } from '../../../src/vmm/vmm.ts';
 import { controlledBy } from './controlledScheduler.ts';
-import type { SchemeCase } from './schemeCase.ts';
+import type { Delay, SchemeCase } from './schemeCase.ts';
 import { SteppingEngine } from './steppingEngine.ts';
 
 const MEMORY = 8 * 1024 ** 2;
@@ -31,6 +31,7 @@ const TSC_HZ = 1e6;
 const ITERATIONS = 3;
 /** Far more than any run needs in which everybody goes on. */
 const CYCLES = 100_000_000;
+const LOCK_PREFIX = 0xf0;
 
 export interface SchemeRigOptions {
   /** Changes what the scheme writes. */
@@ -55,7 +56,7 @@ export class SchemeRig {
   run(one: SchemeCase): string | undefined {
     const { needs } = this.scheme;
     const turns = one.turns.map((list) => list[Symbol.iterator]());
-    const delays = one.delays.map((list) => ({ list, at: 0, instructions: 0 }));
+    const delays = one.delays.map((list): Delays => ({ list, at: 0, count: 0 }));
     let begun = false;
     const kind = this.schedulerOf(controlledBy({ next: (core) => (begun ? turns[core]?.next().value : undefined) }));
 
@@ -79,7 +80,7 @@ export class SchemeRig {
       shoot4u: needs?.shoot4u ?? 'mode2',
       ...(needs?.pauseLoopExiting ? { pauseLoopExiting: PLE_DEFAULTS } : {}),
     } as const;
-    const machine = new Machine({
+    const machine: Machine = new Machine({
       profile: profileNamed(needs?.processor === undefined ? 'ivybridge' : `ivybridge+${needs.processor}`)!,
       cores: one.cores,
       memory: vmmReserve(configuration) + MEMORY,
@@ -89,11 +90,11 @@ export class SchemeRig {
       allocate: (pages) => this.zeroed(pages),
     });
     for (const core of machine.cores) {
-      const engine = new SteppingEngine(core.engine, (stepped) => standStill(stepped, delays[stepped.id]));
+      const engine = new SteppingEngine(core.engine, (stepped) => standStill(stepped, vmm.vms[0]!.base, delays[stepped.id]));
       stepping.push(engine);
       core.engine = engine;
     }
-    const vmm = new Vmm(machine, configuration);
+    const vmm: Vmm = new Vmm(machine, configuration);
     let serial = '';
     attachPlatformDevices(
       vmm.vms[0]!.ports,
@@ -146,12 +147,20 @@ export class SchemeRig {
   }
 }
 
-/** The core loses the cycles of the delay whose time has come. */
-function standStill(core: Core, delays: { list: SchemeCase['delays'][number]; at: number; instructions: number } | undefined): void {
-  if (delays === undefined || delays.at >= delays.list.length) return;
-  const [instructions, cycles] = delays.list[delays.at]!;
-  if (++delays.instructions < instructions) return;
-  delays.instructions = 0;
+/** Where a core is in its list of delays. */
+interface Delays {
+  readonly list: readonly Delay[];
+  at: number;
+  count: number;
+}
+
+/** The core loses the cycles of the delay whose time has come. @param base where its guest's memory begins; the kernel is mapped one to one. */
+function standStill(core: Core, base: number, delays: Delays | undefined): void {
+  if (delays === undefined || delays.at >= delays.list.length || !core.nonRoot) return;
+  const [where, count, cycles] = delays.list[delays.at]!;
+  if (where === 'locked' && core.memory.bytes[base + core.rip] !== LOCK_PREFIX) return;
+  if (++delays.count < count) return;
+  delays.count = 0;
   delays.at++;
   core.charge(cycles);
 }

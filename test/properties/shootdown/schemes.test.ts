@@ -10,7 +10,7 @@ import { SchemeRig } from './schemeRig.ts';
 
 /** Wrong on purpose. */
 const WRONG = ['none', 'shoot4u-fine'];
-const SCHEDULES = Number(process.env['PARAPET_SCHEDULES'] ?? 12);
+const SCHEDULES = Number(process.env['PARAPET_SCHEDULES'] ?? 10);
 const MILLISECONDS_EACH = 5000;
 
 test.each(SHOOTDOWN_SCHEMES.map(({ name }) => name).filter((name) => !WRONG.includes(name)))(
