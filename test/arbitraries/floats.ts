@@ -20,7 +20,7 @@ export type Random = () => number;
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
 export const randomBits = (random: Random, width: number): bigint => {
   let value = 0n;
-  for (let i = 0; i < width; i += 16) value = (value << 16n) | BigInt(Math.floor(random() * 0x1_0000));
+  for (let i = 0; i < width; i += 32) value = (value << 32n) | BigInt(Math.floor(random() * 0x1_0000_0000));
   return BigInt.asUintN(width, value);
 };
 

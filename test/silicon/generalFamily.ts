@@ -2,21 +2,35 @@
 import type { EngineName } from '../../src/cpu/engines/registry.ts';
 import { differences, isUndefined, isUnsteady } from './comparison.ts';
 import type { Family, Finding, Tally } from './family.ts';
-import { Generator, NOT_COMPARED, userForms } from './generator.ts';
+import { type GeneratedCases, Generator, NOT_COMPARED, userForms } from './generator.ts';
 import { Model } from './model.ts';
 import { Processor } from './processor.ts';
+import { placePieces } from './sharedPage.ts';
 import { shrink } from './shrink.ts';
 import { caseText, outcomeText, type SiliconCase, TIMED_OUT } from './siliconCase.ts';
 
 /** Of each encoding: generated code is compiled once for all of them. */
 const STATES = 24;
-const BATCH = 400;
+/** Of the forms, in one batch. */
+export const BATCH_SHARE = 0.5;
 
 export interface FamilyOptions {
   readonly engines: readonly EngineName[];
   /** Of forms. */
   readonly pattern: RegExp;
   readonly size: number | undefined;
+}
+
+/** The groups, those of 64-bit code together in their pages, page by page. */
+function shareCode(groups: readonly GeneratedCases[]): GeneratedCases[] {
+  const wide = groups.filter(({ cases }) => cases[0]!.codeSize === 64);
+  const places = placePieces(wide.map(({ insns, cases }) => ({ insns, ...cases[0]! })));
+  const moved = wide.map((group, i) => {
+    const { origin, page } = places[i]!;
+    return page === undefined ? group : { ...group, cases: group.cases.map((one) => ({ ...one, origin, page })) };
+  });
+  const isAlone = ({ cases }: GeneratedCases): boolean => cases[0]!.page === undefined;
+  return [...groups.filter((group) => !wide.includes(group)), ...moved.filter(isAlone), ...moved.filter((group) => !isAlone(group))];
 }
 
 /** Or why the processor cannot be asked. */
@@ -70,12 +84,13 @@ export function generalFamily({ engines, pattern, size }: FamilyOptions): Family
     compare: (seed: number, tally: Tally): Finding[] => {
       const findings: Finding[] = [];
       const generator = new Generator(seed, all, processor.hasLocalTable);
-      const groups = [];
-      for (let i = 0; i < BATCH; i++) {
+      const made: GeneratedCases[] = [];
+      for (let i = 0; i < forms.length * BATCH_SHARE; i++) {
         const { form, size: codeSize } = forms[next++ % forms.length]!;
         const group = generator.make(form, codeSize, STATES);
-        if (group !== undefined) groups.push(group);
+        if (group !== undefined) made.push(group);
       }
+      const groups = shareCode(made);
       const outcomes = processor.run(groups.flatMap(({ cases }) => cases));
       let at = 0;
       for (const { form, insns, cases } of groups) {

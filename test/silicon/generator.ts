@@ -1,5 +1,6 @@
 /** Cases of a form: random encodings of it, at times behind or before another instruction, in several states. */
 import { RSP, SS } from '../../src/arch/registers.ts';
+import { VECTOR_VE } from '../../src/arch/vectors.ts';
 import { CpuidTable } from '../../src/cpu/cpuid.ts';
 import { codeModeOf } from '../../src/cpu/decode/codeMode.ts';
 import { Decoder } from '../../src/cpu/decode/decoder.ts';
@@ -114,10 +115,12 @@ function runsBack(insn: Instruction): boolean {
   return insn.operands[0]?.kind === OPERAND_RELATIVE && insn.delta < 0 && insn.delta >= -32;
 }
 
+const isHostsVector = (vector: number): boolean => vector === 0x80 || (vector > VECTOR_VE && vector < 0x20);
+
 /** Where AMD's and Intel's manuals disagree, and the model follows Intel's. */
 function differsByVendor({ insn, bytes }: Encoded, size: CodeSize): boolean {
-  // The host's system call.
-  if (insn.mnemonic === 'Int' && insn.operands[0]!.immediate === 0x80n) return true;
+  // The host's system call, and reserved vectors, some of which hypervisors answer by themselves.
+  if (insn.mnemonic === 'Int' && isHostsVector(Number(insn.operands[0]!.immediate))) return true;
   const prefixes = bytes.slice(0, insn.length);
   // PAUSE with REX.B is XCHG on AMD.
   if (insn.mnemonic === 'Pause' && size === 64 && prefixes.some((byte) => (byte & 0xf1) === 0x41)) return true;

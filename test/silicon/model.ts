@@ -20,6 +20,7 @@ import {
 import { XCR0_SUPPORTED } from '../../src/arch/extendedState.ts';
 import { PTE_P, PTE_RW, PTE_US, PTE_XD } from '../../src/arch/paging.ts';
 import { CS, FS, GS, LDTR, SS, TR } from '../../src/arch/registers.ts';
+import { RFLAGS_FIXED } from '../../src/arch/rflags.ts';
 import { AR_P, AR_UNUSABLE, TYPE_LDT, TYPE_TSS_BUSY } from '../../src/arch/segments.ts';
 import { VECTOR_BP, VECTOR_OF, VECTOR_PF, VECTORS_WITH_ERROR_CODE } from '../../src/arch/vectors.ts';
 import type { Core } from '../../src/cpu/core.ts';
@@ -52,7 +53,7 @@ import {
 import { Machine } from '../../src/machine/machine.ts';
 import { ivybridge } from '../../src/machine/profiles/ivybridge.ts';
 import { noProbe } from '../../src/trace/probe.ts';
-import { type Outcome, type SiliconCase, TIMED_OUT } from './siliconCase.ts';
+import { type CodePage, fillPage, type Outcome, type SiliconCase, TIMED_OUT } from './siliconCase.ts';
 import {
   CODE,
   CODE_BASES,
@@ -101,6 +102,21 @@ const descriptor = (access: number, flags: number, base: number, limit: number):
 /** As the kernel's modify_ldt writes it: level 3, accessed. */
 const localDescriptor = ({ base, limit, big, contents, readOnly, inPages, absent }: LocalDescriptor): bigint =>
   descriptor((absent ? 0 : 0x80) | 0x71 | (readOnly ? 0 : 2) | (contents << 2), (inPages ? 8 : 0) | (big ? 4 : 0), base, limit);
+
+/** Leads an engine that compiles from one end of a shared page to the other: all of it is one region then. */
+const throughAll = (page: CodePage): SiliconCase => ({
+  codeSize: 64,
+  smallStack: false,
+  localTable: false,
+  origin: page.entry,
+  code: new Uint8Array(0),
+  page,
+  gpr: NO_REGISTERS,
+  flags: RFLAGS_FIXED,
+  template: 0,
+  patches: [],
+});
+const NO_REGISTERS = new Array<bigint>(16).fill(0n);
 
 export class Model {
   readonly core: Core;
@@ -224,13 +240,14 @@ export class Model {
     this.core.mmu.invalidate.invlpg(at);
   }
 
-  /** The code page holds this code and HLT; what is there already stays decoded and compiled. */
+  /** The code page is the case's; what is there already stays decoded and compiled. */
   private loadCode(one: SiliconCase): void {
     const { memory } = this.machine;
     const { page } = this;
-    page.fill(HLT);
-    page.set(one.code, one.origin - CODE);
-    if (Buffer.compare(memory.bytes.subarray(CODE, CODE + CODE_SIZE), page) !== 0) memory.write(CODE, page);
+    fillPage(page, one);
+    if (Buffer.compare(memory.bytes.subarray(CODE, CODE + CODE_SIZE), page) === 0) return;
+    memory.write(CODE, page);
+    if (one.page !== undefined && this.core.engine instanceof JitEngine) this.run(throughAll(one.page));
   }
 
   /**

@@ -18,6 +18,7 @@ import type { CodeSize, SiliconCase } from './siliconCase.ts';
 import {
   CODE,
   CODE_BASES,
+  CODE_SIZE,
   DATA,
   DATA_BASES,
   DATA_SIZE,
@@ -29,6 +30,8 @@ import {
   LOCAL_DESCRIPTORS,
   localSelector,
   ORIGIN,
+  POOL,
+  POOL_END,
   TEMPLATES,
   WRITABLE_SIZE,
 } from './surroundings.ts';
@@ -111,8 +114,9 @@ class State {
 
   /** An address in the code page, as a RIP. */
   target(): bigint {
-    // Not into the case itself, which would run for ever.
-    return BigInt(CODE + ((0x840 + this.random.below(0xf80)) & 0xfff) - CODE_BASES[this.size]);
+    // Not into the case itself, which would run for ever, nor into one that shares the page.
+    const outside = CODE_SIZE - (POOL_END - POOL);
+    return BigInt(CODE + ((POOL_END - CODE + this.random.below(outside)) % CODE_SIZE) - CODE_BASES[this.size]);
   }
 
   selector(): number {

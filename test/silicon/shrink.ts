@@ -14,7 +14,8 @@ export interface Shrunk {
 
 /** Drops instructions and patches, and sets registers and flags to 0, as long as a difference remains; undefined when it does not show alone. */
 export function shrink(from: SiliconCase, processor: Processor, model: Model): Shrunk | undefined {
-  let best = judge(from, processor, model);
+  // Alone in its page: what is written down has no other code.
+  let best = judge({ ...from, page: undefined }, processor, model);
   if (best === undefined) return undefined;
   for (let progress = true; progress; ) {
     progress = false;

@@ -1,6 +1,14 @@
 /** One case: a piece of code in a state, run to its first exception; and what that shows. */
+import { CODE, CODE_SIZE, HLT } from './surroundings.ts';
 
 export type CodeSize = 16 | 32 | 64;
+
+/** The whole page that code stands in. */
+export interface CodePage {
+  readonly bytes: Uint8Array;
+  /** Linear address from where jumps lead to every piece in it. */
+  readonly entry: number;
+}
 
 export interface SiliconCase {
   readonly codeSize: CodeSize;
@@ -11,12 +19,23 @@ export interface SiliconCase {
   /** Linear address of the first byte. */
   readonly origin: number;
   readonly code: Uint8Array;
+  /** The code's page when there are others in it; else the rest is HLT. */
+  readonly page?: CodePage | undefined;
   /** Sixteen registers; in 16- and 32-bit code the upper halves are 0. */
   readonly gpr: readonly bigint[];
   readonly flags: number;
   /** Which contents the data pages have, and what differs from them: eight bytes each. */
   readonly template: number;
   readonly patches: readonly { readonly address: number; readonly value: bigint }[];
+}
+
+/** A page full of HLT. */
+export const emptyPage = (): Uint8Array => new Uint8Array(CODE_SIZE).fill(HLT);
+
+/** The page of a case's code is in `page`. */
+export function fillPage(page: Uint8Array, one: SiliconCase): void {
+  if (one.page !== undefined) page.set(one.page.bytes);
+  else page.fill(HLT).set(one.code, one.origin - CODE);
 }
 
 /** The state in which the first exception left the program. */

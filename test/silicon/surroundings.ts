@@ -9,6 +9,9 @@ export const CODE = 0x4_0000;
 export const CODE_SIZE = 0x1000;
 /** Where code starts unless a case says otherwise. */
 export const ORIGIN = CODE + 0x800;
+/** Where code stands that shares its page with others (sharedPage.ts); no case is led into it from elsewhere. */
+export const POOL = CODE + 0x680;
+export const POOL_END = CODE + 0x900;
 export const HLT = 0xf4;
 
 /** Flat segments of level 3, as the kernel's GDT has them. */

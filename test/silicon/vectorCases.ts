@@ -44,8 +44,14 @@ export function vectorForms(): Map<string, string> {
   return new Map(legacy.map(({ form, features }) => [form, features.join('+')]));
 }
 
+/** Operands in memory lie in this part of the data; what is around them is read by nobody, and must stay as it is. */
+const OPERANDS_AT = 176;
+const OPERANDS_END = 288;
+const UNREAD = Uint8Array.from({ length: DATA_SIZE }, (_, i) => 13 * i + 5);
+
 /** Openings do not depend on the seed. */
 let knownOpenings: readonly Opening[] | undefined;
+let knownByForm: ReadonlyMap<string, readonly Opening[]> | undefined;
 
 export class VectorCaseGenerator {
   private readonly random: () => number;
@@ -58,10 +64,16 @@ export class VectorCaseGenerator {
     this.openings = knownOpenings;
   }
 
+  /** `count` states for one instruction of a form (of `vectorForms`). */
+  groupOf(form: string, count: number): { test: VectorCase; insn: Instruction }[] {
+    knownByForm ??= openingsByForm(this.openings);
+    return this.group(count, (insn) => insn.form === form, knownByForm.get(form));
+  }
+
   /** `count` states for one instruction that is wanted. */
-  group(count: number, wanted: (insn: Instruction) => boolean): { test: VectorCase; insn: Instruction }[] {
+  group(count: number, wanted: (insn: Instruction) => boolean, openings = this.openings): { test: VectorCase; insn: Instruction }[] {
     for (;;) {
-      const bytes = this.encoding();
+      const bytes = this.encoding(this.pick(openings));
       const insn = decoder.decode(bytes, 0, CODE_64);
       if (!isVector(insn) || !wanted(insn)) continue;
       const code = bytes.slice(0, insn.length);
@@ -79,8 +91,7 @@ export class VectorCaseGenerator {
     return from[Math.floor(this.random() * from.length)]!;
   }
 
-  private encoding(): Uint8Array {
-    const opening = this.pick(this.openings);
+  private encoding(opening: Opening): Uint8Array {
     const at = opening.indexOf(0x0f);
     const rex = this.random() < 0.5 ? [0x40 | (this.byte() & 15)] : [];
     const modrm = this.random() < 0.6 ? this.byte() | 0xc0 : this.byte();
@@ -94,20 +105,26 @@ export class VectorCaseGenerator {
     const gpr = Array.from({ length: 16 }, () => this.integer());
     const xmm: bigint[] = [];
     for (let i = 0; i < 16; i++) xmm.push(...this.vector(filling, xmm));
-    const data = new Uint8Array(DATA_SIZE);
+    const data = UNREAD.slice();
     const view = new DataView(data.buffer);
-    for (let at = 0; at < DATA_SIZE; at += 16) {
+    const reads = insn.memory !== undefined || insn.mnemonic === 'Maskmovdqu';
+    for (let at = OPERANDS_AT; at < OPERANDS_END && reads; at += 16) {
       const [low, high] = this.vector(filling, xmm);
       view.setBigUint64(at, low, true);
       view.setBigUint64(at + 8, high, true);
     }
-    if (insn.mnemonic === 'Maskmovdqu') gpr[7] = BigInt(DATA + 200 + Math.floor(this.random() * 64));
+    if (insn.mnemonic === 'Maskmovdqu') gpr[7] = BigInt(DATA + OPERANDS_AT + 24 + Math.floor(this.random() * 64));
     if (insn.memory !== undefined && !this.placeMemory(insn, gpr)) return undefined;
     if (insn.mnemonic === 'Ldmxcsr') {
       const address = Number(BigInt.asUintN(64, gpr[insn.memory!.base]! + insn.memory!.displacement)) - DATA;
-      view.setUint32(address, this.random() < 0.9 ? this.mxcsr() : this.mxcsr() | (1 << (16 + Math.floor(this.random() * 15))), true);
+      view.setUint32(address, this.random() < 0.9 ? this.mxcsr() : this.mxcsr() | this.reservedBit(), true);
     }
     return { code, gpr, flags: 0x202 | (this.byte() & 0xd5) | ((this.byte() & 8) << 8), mxcsr: this.mxcsr(), xmm, data };
+  }
+
+  /** A bit of MXCSR that neither vendor has: bit 17 is AMD's (misaligned exception mask). */
+  private reservedBit(): number {
+    return 1 << this.pick([16, 18, 19, 20, 23, 27, 30]);
   }
 
   private integer(): bigint {
@@ -169,11 +186,31 @@ export class VectorCaseGenerator {
     if (index >= 0) gpr[index] = BigInt(Math.floor(this.random() * 16));
     const scaled = index >= 0 ? gpr[index]! * BigInt(scale) : 0n;
     const wide = insn.operands.some(({ kind, width }) => kind === OPERAND_MEMORY && width === 128);
-    const wanted = BigInt(DATA + 192 + Math.floor(this.random() * 64));
+    const wanted = BigInt(DATA + OPERANDS_AT + 16 + Math.floor(this.random() * 64));
     const place = wide && this.random() < 0.93 ? wanted & ~15n : wanted & ~3n;
     gpr[base] = BigInt.asUintN(64, place - scaled - BigInt.asIntN(memory.addressWidth, memory.displacement));
     return memory.addressWidth === 64;
   }
+}
+
+/** ModRM bytes with every reg field, of a register and of memory. */
+const MODRMS = Array.from({ length: 16 }, (_, i) => ((i & 7) << 3) | (i < 8 ? 0xc1 : 0x01));
+
+/** The openings that encodings of a form begin with. */
+function openingsByForm(openings: readonly Opening[]): Map<string, Opening[]> {
+  const found = new Map<string, Opening[]>();
+  for (const opening of openings) {
+    const at = opening.indexOf(0x0f);
+    const forms = MODRMS.flatMap((modrm) =>
+      [[], [0x48]].flatMap((rex) => {
+        const bytes = [...opening.slice(0, at), ...rex, ...opening.slice(at), modrm, 0, 0, 0, 0, 0];
+        const insn = decoder.decode(Uint8Array.from(bytes), 0, CODE_64);
+        return isVector(insn) ? [insn.form] : [];
+      }),
+    );
+    for (const form of new Set(forms)) found.set(form, [...(found.get(form) ?? []), opening]);
+  }
+  return found;
 }
 
 function findOpenings(): Opening[] {

@@ -24,11 +24,11 @@ export function vectorDifferences(insn: Instruction, native: VectorOutcome, mode
   if (native.fault !== model.fault) found.push(`fault ${native.fault || 'none'} | ${model.fault || 'none'}`);
   if (native.mxcsr !== model.mxcsr) found.push(`MXCSR ${native.mxcsr.toString(16)} | ${model.mxcsr.toString(16)}`);
   for (let i = 0; i < 16; i++) {
-    if (vector(native.xmm, i) === vector(model.xmm, i)) continue;
+    if (native.xmm[2 * i] === model.xmm[2 * i] && native.xmm[2 * i + 1] === model.xmm[2 * i + 1]) continue;
     if (APPROXIMATE.test(insn.mnemonic) && isNear(native.xmm.slice(2 * i, 2 * i + 2), model.xmm.slice(2 * i, 2 * i + 2))) continue;
     found.push(`xmm${i} ${vector(native.xmm, i)} | ${vector(model.xmm, i)}`);
   }
-  if (hex(native.data) !== hex(model.data)) found.push('memory differs');
+  if (Buffer.compare(native.data, model.data) !== 0) found.push('memory differs');
   if (native.fault !== '' || model.fault !== '') return found;
   native.gpr.forEach((value, i) => {
     if (value !== model.gpr[i]) found.push(`r${i} ${value.toString(16)} | ${model.gpr[i]!.toString(16)}`);

@@ -3,7 +3,8 @@ import { MXCSR_RESET } from '../../src/arch/mxcsr.ts';
 import { RFLAGS_FIXED, RFLAGS_IF } from '../../src/arch/rflags.ts';
 import type { EngineName } from '../../src/cpu/engines/registry.ts';
 import type { Family, Finding, Tally } from './family.ts';
-import type { FamilyOptions } from './generalFamily.ts';
+import { BATCH_SHARE, type FamilyOptions } from './generalFamily.ts';
+import { placeTogether } from './sharedPage.ts';
 import { type PlainStep, plainBytes, plainField, plainList, shrinkState } from './stateShrink.ts';
 import { VectorCaseGenerator, vectorForms } from './vectorCases.ts';
 import { describeVectorCase, vectorDifferences } from './vectorComparison.ts';
@@ -13,7 +14,6 @@ import { compileVectorHarness, DATA_SIZE, type VectorCase } from './vectorSilico
 
 /** Of each encoding: generated code is compiled once for all of them. */
 const STATES = 24;
-const BATCH = 200;
 
 const STEPS: readonly PlainStep<VectorCase>[] = [
   plainField<VectorCase, 'flags'>('flags', RFLAGS_FIXED | RFLAGS_IF),
@@ -49,21 +49,25 @@ export function vectorFamily({ engines, pattern, size }: FamilyOptions): Family 
   const harness = compiled;
   const models = new Map<EngineName, VectorModel>(engines.map((name) => [name, new VectorModel(name)]));
   const missing = new Set<string>();
+  const forms = [...features.keys()].filter((form) => pattern.test(form));
+  let next = 0;
   return {
     name: 'vector',
-    notes: [`${[...features.keys()].filter((form) => pattern.test(form)).length} vector forms`],
+    notes: [`${forms.length} vector forms`],
     missing,
     compare: (seed: number, tally: Tally): Finding[] => {
       const findings: Finding[] = [];
       const generator = new VectorCaseGenerator(seed);
-      const cases = [];
-      while (cases.length < BATCH * STATES) cases.push(...generator.group(STATES, ({ form }) => pattern.test(form)));
+      const count = Math.ceil(forms.length * BATCH_SHARE);
+      const groups = Array.from({ length: count }, () => generator.groupOf(forms[next++ % forms.length]!, STATES));
+      const places = placeTogether(groups.map(([first]) => first!.test.code));
+      const cases = groups.flatMap((group, i) => group.map((one) => ({ ...one, place: places[i]! })));
       const outcomes = harness.run(cases.map(({ test }) => test));
-      cases.forEach(({ test, insn }, i) => {
+      cases.forEach(({ test, insn, place }, i) => {
         const expected = outcomes[i]!;
         const row = tally.count(`vector, ${features.get(insn.form) ?? 'SSE from MMX operands'}`, insn.mnemonic);
         for (const [engine, model] of models) {
-          const actual = model.run(test);
+          const actual = model.run(test, place);
           if (typeof actual === 'string') {
             missing.add(`${insn.form}: ${actual}`);
             continue;

@@ -76,7 +76,8 @@ function encodeCase(test: VectorCase, into: Uint8Array, at: number): void {
 
 function decodeResult(view: DataView): VectorOutcome {
   const signal = Number(view.getBigUint64(0, true));
-  const words = Array.from({ length: REGISTERS_SIZE / 8 }, (_, i) => view.getBigUint64(8 + 8 * i, true));
+  const words: bigint[] = [];
+  for (let at = 8; at < 8 + REGISTERS_SIZE; at += 8) words.push(view.getBigUint64(at, true));
   return {
     fault: signal === 0 ? '' : (SIGNALS[signal] ?? `signal ${signal}`),
     gpr: words.slice(0, 16),

@@ -20,13 +20,15 @@ export type X87Set = (typeof X87_SETS)[number];
 /** Long operations that save and restore the unit. */
 const STATE = /^(?:F(?:nstenv|ldenv|nsave|rstor)$|Fx(?:save|rstor)|X(?:save|saveopt|rstor)(?:64)?$)/;
 /** Their opcodes, and the reg fields of their ModRM bytes. */
-const STATE_OPCODES: readonly (readonly [opcode: readonly number[], reg: number])[] = [
-  ...[4, 6].flatMap((reg): [number[], number][] => [
-    [[0xd9], reg],
-    [[0xdd], reg],
+const STATE_BEGINNINGS: readonly Beginning[] = [
+  ...[4, 6].flatMap((reg) => [
+    [0xd9, reg << 3],
+    [0xdd, reg << 3],
   ]),
-  ...[0, 1, 4, 5, 6].map((reg): [number[], number] => [[0x0f, 0xae], reg]),
+  ...[0, 1, 4, 5, 6].map((reg) => [0x0f, 0xae, reg << 3]),
 ];
+/** Opcodes of the unit with their ModRM bytes, and WAIT. */
+const X87_BEGINNINGS: readonly Beginning[] = [[0x9b], ...Array.from({ length: 8 * 256 }, (_, i) => [0xd8 + (i >> 8), i & 0xff])];
 const isCandidate = (insn: Instruction | undefined): insn is Instruction =>
   insn !== undefined && (insn.kind === 'system' ? STATE.test(insn.mnemonic) : Effects.of(insn).x87Unit);
 /** Of MMX instructions those that name an MMX register, or EMMS. */
@@ -50,9 +52,19 @@ export function x87Forms(set: X87Set): Map<string, string> {
   return new Map(forms.map(({ form, features }) => [form, features.join('+')]));
 }
 
+/** Operands in memory lie in this part of the data, unless the instruction saves or restores a whole area. What nobody reads must stay as it is. */
+const OPERANDS_AT = 176;
+const OPERANDS_END = 288;
+const UNREAD = Uint8Array.from({ length: DATA_SIZE }, (_, i) => 13 * i + 5);
+const UNREAD_XMM = Array.from({ length: 32 }, (_, i) => 0x0123_4567_89ab_cdefn * BigInt(i + 1));
+
 const decoder = new Decoder({}, FLAT_COSTS);
 /** Openings do not depend on the seed. */
 let knownMmxOpenings: readonly (readonly number[])[] | undefined;
+const knownByForm = new Map<X87Set, ReadonlyMap<string, readonly Beginning[]>>();
+
+/** What encodings of a set begin with: its own part of `X87CaseGenerator.encodingOf`. */
+type Beginning = readonly number[];
 
 export class X87CaseGenerator {
   private readonly random: () => number;
@@ -65,10 +77,10 @@ export class X87CaseGenerator {
     this.mmxOpenings = knownMmxOpenings;
   }
 
-  /** A case, and the instruction it holds. @param wanted of instructions. */
-  next(set: X87Set, wanted: (insn: Instruction) => boolean): { test: X87Case; insn: Instruction } {
+  /** A case, and the instruction it holds. @param wanted of instructions. @param beginnings of encodings. */
+  next(set: X87Set, wanted: (insn: Instruction) => boolean, beginnings?: readonly Beginning[]): { test: X87Case; insn: Instruction } {
     for (;;) {
-      const bytes = Uint8Array.from(this.encodingOf(set));
+      const bytes = Uint8Array.from(this.encodingOf(set, this.pick(beginnings ?? this.beginnings(set))));
       const insn = decoder.decode(bytes, 0, CODE_64);
       if (!isCandidate(insn) || !wanted(insn)) continue;
       const test = this.place(insn, bytes.slice(0, insn.length));
@@ -76,22 +88,32 @@ export class X87CaseGenerator {
     }
   }
 
-  /** `count` cases of one instruction that is wanted. */
-  group(set: X87Set, count: number, wanted: (insn: Instruction) => boolean): { test: X87Case; insn: Instruction }[] {
-    const first = this.next(set, wanted);
+  /** `count` cases of one instruction of a form (of `x87Forms`, or WAIT). */
+  groupOf(set: X87Set, form: string, count: number): { test: X87Case; insn: Instruction }[] {
+    let byForm = knownByForm.get(set);
+    if (byForm === undefined) {
+      byForm = beginningsByForm(set, this.beginnings(set));
+      knownByForm.set(set, byForm);
+    }
+    const first = this.next(set, (insn) => insn.form === form, byForm.get(form));
     const others = Array.from({ length: count - 1 }, () => this.place(first.insn, first.test.code));
     return [first, ...others.flatMap((test) => (test === undefined ? [] : [{ test, insn: first.insn }]))];
   }
 
-  private encodingOf(set: X87Set): number[] {
-    return set === 'mmx' ? this.mmxEncoding() : set === 'x87' ? this.encoding() : this.stateEncoding();
+  private beginnings(set: X87Set): readonly Beginning[] {
+    return set === 'mmx' ? this.mmxOpenings : set === 'x87' ? X87_BEGINNINGS : STATE_BEGINNINGS;
   }
 
-  private stateEncoding(): number[] {
-    const [opcode, reg] = this.pick(STATE_OPCODES);
-    const narrow = opcode.length === 1 && this.random() < 0.3 ? [0x66] : [];
+  private encodingOf(set: X87Set, beginning: Beginning): number[] {
+    const rest = Array.from({ length: 6 }, () => this.byte());
+    if (set === 'x87') return [...this.rex(), ...beginning, ...rest];
+    if (set === 'mmx') {
+      const at = beginning.indexOf(0x0f);
+      return [...beginning.slice(0, at), ...this.rex(), ...beginning.slice(at), ...this.tail()];
+    }
+    const narrow = beginning[0] !== 0x0f && this.random() < 0.3 ? [0x66] : [];
     const rex = this.random() < 0.5 ? [0x40 | (this.byte() & 15)] : [];
-    return [...narrow, ...rex, ...opcode, (this.byte() & 0xc7) | (reg << 3), ...Array.from({ length: 6 }, () => this.byte())];
+    return [...narrow, ...rex, ...beginning.slice(0, -1), beginning.at(-1)! | (this.byte() & 0xc7), ...rest];
   }
 
   private byte(): number {
@@ -111,23 +133,17 @@ export class X87CaseGenerator {
     return this.random() < 0.2 ? [0x40 | (this.byte() & 15)] : [];
   }
 
-  private encoding(): number[] {
-    if (this.random() < 0.01) return [0x9b];
-    return [...this.rex(), 0xd8 + (this.byte() & 7), ...this.tail()];
-  }
-
-  private mmxEncoding(): number[] {
-    const opening = this.pick(this.mmxOpenings);
-    const at = opening.indexOf(0x0f);
-    return [...opening.slice(0, at), ...this.rex(), ...opening.slice(at), ...this.tail()];
-  }
-
   /** Registers, flags and memory with which the instruction stays inside its data. */
   private place(insn: Instruction, code: Uint8Array): X87Case | undefined {
     const gpr = Array.from({ length: 16 }, () => randomBits(this.random, 64));
-    const memory = new Uint8Array(DATA_SIZE);
+    const memory = UNREAD.slice();
     const view = new DataView(memory.buffer);
-    for (let at = 0; at < DATA_SIZE; at += 8) view.setBigUint64(at, randomBits(this.random, 64), true);
+    const whole = insn.kind === 'system';
+    if (insn.memory !== undefined || insn.mnemonic === 'Maskmovq') {
+      const end = whole ? DATA_SIZE : OPERANDS_END;
+      for (let at = whole ? 0 : OPERANDS_AT; at < end; at += 4) view.setUint32(at, Math.floor(this.random() * 0x1_0000_0000), true);
+    }
+    const readsXmm = whole || insn.operands.some(({ kind, width }) => kind === OPERAND_VECTOR && width === 128);
     if (insn.mnemonic === 'Maskmovq') gpr[7] = BigInt(DATA + 200 + (this.byte() & 63));
     if (/^X/.test(insn.mnemonic)) {
       // Components that both have, and bits that neither has.
@@ -154,7 +170,7 @@ export class X87CaseGenerator {
       instruction: unmasked ? 0x1234n : 0n,
       data: unmasked ? 0x5678n : 0n,
       mxcsr: 0x1f80 | ((this.byte() & 3) << 13),
-      xmm: Array.from({ length: 32 }, () => randomFloat(this.random, 64)),
+      xmm: readsXmm ? Array.from({ length: 32 }, () => randomFloat(this.random, 64)) : UNREAD_XMM,
     };
   }
 
@@ -235,6 +251,28 @@ export class X87CaseGenerator {
 }
 
 const randomInteger = (random: () => number): number => Math.floor(random() * 0x1_0000);
+
+/** The beginnings of a form's encodings. */
+function beginningsByForm(set: X87Set, beginnings: readonly Beginning[]): Map<string, Beginning[]> {
+  const found = new Map<string, Beginning[]>();
+  for (const beginning of beginnings) {
+    const forms = variants(set, beginning).flatMap((bytes) => {
+      const insn = decoder.decode(Uint8Array.from([...bytes, 0, 0, 0, 0, 0, 0]), 0, CODE_64);
+      return isCandidate(insn) ? [insn.form] : [];
+    });
+    for (const form of new Set(forms)) found.set(form, [...(found.get(form) ?? []), beginning]);
+  }
+  return found;
+}
+
+/** With every prefix and ModRM byte by which the form can differ. */
+function variants(set: X87Set, beginning: Beginning): Beginning[] {
+  if (set === 'x87') return [beginning];
+  if (set === 'state') return [[], [0x66], [0x48]].map((prefixes) => [...prefixes, ...beginning]);
+  const at = beginning.indexOf(0x0f);
+  const modrms = Array.from({ length: 16 }, (_, i) => ((i & 7) << 3) | (i < 8 ? 0xc1 : 0x01));
+  return modrms.flatMap((modrm) => [[], [0x48]].map((rex) => [...beginning.slice(0, at), ...rex, ...beginning.slice(at), modrm]));
+}
 
 function findMmxOpenings(): number[][] {
   const found: number[][] = [];

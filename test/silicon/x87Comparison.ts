@@ -51,13 +51,13 @@ export function x87Differences(insn: Instruction, native: X87Outcome, model: X87
   }
   compare('MXCSR', native.mxcsr, model.mxcsr);
   native.stack.forEach((bits, i) => {
-    if (isNear(insn, bits, model.stack[i]!)) return;
-    if (bits !== model.stack[i]) found.push(`st${i} ${number(bits)} | ${number(model.stack[i]!)}`);
+    if (bits !== model.stack[i] && !isNear(insn, bits, model.stack[i]!)) found.push(`st${i} ${number(bits)} | ${number(model.stack[i]!)}`);
   });
   native.xmm.forEach((half, i) => {
-    compare(`xmm${i >> 1}`, half, model.xmm[i]!);
+    if (half !== model.xmm[i]) compare(`xmm${i >> 1}`, half, model.xmm[i]!);
   });
-  const at = native.memory.findIndex((byte, i) => byte !== model.memory[i] && !isMxcsrMask(insn, byte, model.memory[i]!));
+  const same = Buffer.compare(native.memory, model.memory) === 0;
+  const at = same ? -1 : native.memory.findIndex((byte, i) => byte !== model.memory[i] && !isMxcsrMask(insn, byte, model.memory[i]!));
   if (at >= 0) {
     found.push(`memory at ${at}: ${hex(native.memory.slice(at - 2, at + 10))} | ${hex(model.memory.slice(at - 2, at + 10))}`);
   }

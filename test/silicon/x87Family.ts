@@ -1,10 +1,10 @@
 /** x87 instructions, MMX, and what saves and restores them and the XMM registers, in 64-bit code: three families. */
 import { MXCSR_RESET } from '../../src/arch/mxcsr.ts';
 import { RFLAGS_FIXED, RFLAGS_IF } from '../../src/arch/rflags.ts';
-import type { Instruction } from '../../src/cpu/decode/instruction.ts';
 import type { EngineName } from '../../src/cpu/engines/registry.ts';
 import type { Family, Finding, Tally } from './family.ts';
-import type { FamilyOptions } from './generalFamily.ts';
+import { BATCH_SHARE, type FamilyOptions } from './generalFamily.ts';
+import { placeTogether } from './sharedPage.ts';
 import { type PlainStep, plainBytes, plainField, plainList, shrinkState } from './stateShrink.ts';
 import { X87CaseGenerator, type X87Set, x87Forms } from './x87Cases.ts';
 import { describeX87Case, x87Differences } from './x87Comparison.ts';
@@ -14,7 +14,6 @@ import { compileX87Harness, DATA_SIZE, type X87Case } from './x87Silicon.ts';
 
 /** Of each encoding: generated code is compiled once for all of them. */
 const STATES = 24;
-const BATCH = 200;
 
 const STEPS: readonly PlainStep<X87Case>[] = [
   plainField<X87Case, 'flags'>('flags', RFLAGS_FIXED | RFLAGS_IF),
@@ -62,7 +61,8 @@ export function x87Family(set: X87Set, { engines, pattern, size }: FamilyOptions
   const models = new Map<EngineName, X87Model>(engines.map((name) => [name, new X87Model(name)]));
   const missing = new Set<string>();
   // WAIT is general-purpose by its operands, and waits for this unit.
-  const isWanted = ({ form }: Instruction): boolean => (features.has(form) || (set === 'x87' && form === 'Wait')) && pattern.test(form);
+  if (set === 'x87' && pattern.test('Wait')) forms.push('Wait');
+  let next = 0;
 
   return {
     name: set,
@@ -71,14 +71,16 @@ export function x87Family(set: X87Set, { engines, pattern, size }: FamilyOptions
     compare: (seed: number, tally: Tally): Finding[] => {
       const findings: Finding[] = [];
       const generator = new X87CaseGenerator(seed);
-      const cases = [];
-      while (cases.length < BATCH * STATES) cases.push(...generator.group(set, STATES, isWanted));
+      const count = Math.ceil(forms.length * BATCH_SHARE);
+      const groups = Array.from({ length: count }, () => generator.groupOf(set, forms[next++ % forms.length]!, STATES));
+      const places = placeTogether(groups.map(([first]) => first!.test.code));
+      const cases = groups.flatMap((group, i) => group.map((one) => ({ ...one, place: places[i]! })));
       const outcomes = harness.run(cases.map(({ test }) => test));
-      cases.forEach(({ test, insn }, i) => {
+      cases.forEach(({ test, insn, place }, i) => {
         const expected = outcomes[i]!;
         const row = tally.count(`${set}, ${features.get(insn.form) ?? 'FPU'}`, insn.mnemonic);
         for (const [engine, model] of models) {
-          const actual = model.run(test);
+          const actual = model.run(test, place);
           if (typeof actual === 'string') {
             missing.add(`${insn.form}: ${actual}`);
             continue;

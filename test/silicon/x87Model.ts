@@ -11,6 +11,7 @@ import {
   U64_X87_INSTRUCTION,
 } from '../../src/cpu/state.ts';
 import { Model } from './model.ts';
+import type { Place } from './sharedPage.ts';
 import { CODE } from './surroundings.ts';
 import { DATA, DATA_SIZE, X87_EXCEPTION_CLASSES, type X87Case, type X87Outcome } from './x87Silicon.ts';
 
@@ -22,7 +23,7 @@ export class X87Model {
   }
 
   /** What the engine makes of a case; or the name of the instruction that is not implemented. */
-  run(test: X87Case): X87Outcome | string {
+  run(test: X87Case, { origin, page }: Place = { origin: CODE, page: undefined }): X87Outcome | string {
     const { core } = this.model;
     const { u64, i32, xmm, x87 } = core.state;
     i32[I32_MXCSR] = test.mxcsr;
@@ -38,11 +39,11 @@ export class X87Model {
       x87[place(i)] = bits;
       x87[place(i) + 1] = bits >> 64n;
     });
-    const one = { codeSize: 64, smallStack: false, localTable: true, origin: CODE, template: 0, patches: [] } as const;
+    const one = { codeSize: 64, smallStack: false, localTable: true, origin, page, template: 0, patches: [] } as const;
     const outcome = this.model.run({ ...one, code: test.code, gpr: test.gpr, flags: test.flags }, test.memory);
     if (typeof outcome === 'string') return outcome;
     // Behind the code stands a HLT, which level 3 may not execute.
-    const through = outcome.vector === VECTOR_GP && outcome.rip === BigInt(CODE + test.code.length);
+    const through = outcome.vector === VECTOR_GP && outcome.rip === BigInt(origin + test.code.length);
     return {
       fault: through ? '' : (X87_EXCEPTION_CLASSES[outcome.vector] ?? `vector ${outcome.vector}`),
       gpr: outcome.gpr,
@@ -50,7 +51,8 @@ export class X87Model {
       control: i32[I32_X87_CONTROL]!,
       status: i32[I32_X87_STATUS]!,
       inUse: i32[I32_X87_IN_USE]!,
-      instruction: u64[U64_X87_INSTRUCTION]!,
+      // The processor has the instruction at the beginning of its page.
+      instruction: u64[U64_X87_INSTRUCTION] === BigInt(origin) ? BigInt(CODE) : u64[U64_X87_INSTRUCTION]!,
       data: u64[U64_X87_DATA]!,
       mxcsr: i32[I32_MXCSR]!,
       stack: Array.from({ length: 8 }, (_, i) => (BigInt.asUintN(16, x87[place(i) + 1]!) << 64n) | x87[place(i)]!),

@@ -84,7 +84,7 @@ export class Decoder {
         const insn =
           error === DecoderError.None && this.isKnown(opCodeFacts(this.iced))
             ? this.build(bytes, start, offset + start, mode)
-            : invalid(offset + start, length, mode, this.costs.instruction);
+            : invalid(offset + start, length, mode, this.costs.instruction, isTooLong(bytes, start, length, mode));
         if (!accept(insn)) return false;
       }
       return false;
@@ -160,8 +160,34 @@ export class Decoder {
   }
 }
 
+/**
+ * An invalid encoding goes beyond 15 bytes. iced stops there, and does not tell whether more were wanted; without one of the prefixes, of which there
+ * must be several then, it has room to tell.
+ * Deviation: of some encodings that are invalid whatever follows, the model counts ModRM, displacement and immediate otherwise than a processor does;
+ * around 15 bytes such a one raises #UD instead of #GP, or the other way round.
+ */
+function isTooLong(bytes: Uint8Array, start: number, length: number, mode: CodeMode): boolean {
+  if (length < MAX_INSTRUCTION_LENGTH) return false;
+  const shorter = withoutOnePrefix(bytes.slice(start, start + MAX_INSTRUCTION_LENGTH + 1));
+  const decoder = new IcedDecoder(CODE_SIZES[mode], shorter, DecoderOptions.None);
+  const iced = decoder.decode();
+  const isLong = decoder.position >= MAX_INSTRUCTION_LENGTH || decoder.lastError === DecoderError.NoMoreBytes;
+  iced.free();
+  decoder.free();
+  return isLong;
+}
+
+/** One prefix less, of those that have no influence on the length. */
+function withoutOnePrefix(bytes: Uint8Array): Uint8Array {
+  // Operand and address size count once, and REX where it is the last; all others can go.
+  const at = bytes.findIndex((byte, i) => (isSizePrefix(byte) || (byte & 0xf0) === 0x40 ? bytes.indexOf(byte, i + 1) > i : true));
+  return Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(at + 1)]);
+}
+
+const isSizePrefix = (byte: number): boolean => byte === 0x66 || byte === 0x67;
+
 /** An invalid encoding: #UD, or #GP(0) when it is too long. */
-function invalid(offset: number, length: number, mode: CodeMode, cycles: number): Instruction {
+function invalid(offset: number, length: number, mode: CodeMode, cycles: number, tooLong: boolean): Instruction {
   const width = CODE_SIZES[mode];
   return {
     form: 'INVALID',
@@ -184,8 +210,7 @@ function invalid(offset: number, length: number, mode: CodeMode, cycles: number)
     flagsUndefined: 0,
     kind: 'system',
     meaning: nop,
-    // iced gives up at 15 bytes; no invalid encoding within the limit is that long.
-    operation: length >= MAX_INSTRUCTION_LENGTH ? raiseTooLong : raiseInvalidOpcode,
+    operation: tooLong ? raiseTooLong : raiseInvalidOpcode,
     cycles,
   };
 }

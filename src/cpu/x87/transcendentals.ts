@@ -4,7 +4,7 @@
  * Deviation: elementary functions of the x87 unit are exact to far more than 64 bits and rounded once; a processor's are within 1 unit in the last
  * place of that (for sines and their kind: of the function of the argument reduced by its 66 bits of π), so that last bits and C1 may differ.
  */
-import { X87_PE, X87_ZE } from '../../arch/x87.ts';
+import { X87_PE, X87_UE, X87_ZE } from '../../arch/x87.ts';
 import { bitLength, type Extended, INFINITY, ONE, packExact, shiftedLeft, signOf, unpackExtended } from './extended.ts';
 import { ExtendedArithmetic } from './extendedArithmetic.ts';
 import * as fixed from './fixedPoint.ts';
@@ -13,6 +13,9 @@ import * as fixed from './fixedPoint.ts';
 const BITS = 224;
 /** Below 2^-TINY the first term of a series says it all, but for which side of it the result lies. */
 const TINY = 72;
+
+/** Denormal, of 80 bits. */
+const isTiny = (bits: bigint): boolean => ((bits >> 64n) & 0x7fffn) === 0n;
 
 /** Power of two of the leading bit. */
 const leadingOf = (x: Extended): number => x.exponent + bitLength(x.significand) - 1;
@@ -93,15 +96,18 @@ export class Transcendentals extends ExtendedArithmetic {
     const power = x.significand === 1n << BigInt(length - 1);
     const value = power ? whole << BigInt(BITS) : (whole << BigInt(BITS)) + fixed.logarithmOfSignificand(x.significand, length, BITS);
     const negative = value < 0n !== y.negative;
-    return this.toExtended(negative, (value < 0n ? -value : value) * y.significand, y.exponent - BITS, !power, 64);
+    const result = this.toExtended(negative, (value < 0n ? -value : value) * y.significand, y.exponent - BITS, !power, 64);
+    // Processors call even an exact result inexact, and so a tiny one an underflow.
+    if (isTiny(result)) this.flags |= X87_UE;
+    return result;
   }
 
-  /** y × log2 (x + 1). Below -1, where the manual leaves the result open, it is x. */
+  /** y × log2 (x + 1). Below -1, where the manual leaves the result open, it is x, and minus infinity is invalid. */
   logarithmNearOne(a: bigint, b: bigint): bigint {
     const [x, y] = [unpackExtended(a), unpackExtended(b)];
     if (!isNumber(x) || !isNumber(y)) return this.propagate(b, a);
     if (x.kind === 'infinity') {
-      if (y.kind === 'zero') return this.invalid();
+      if (x.negative || y.kind === 'zero') return this.invalid();
       this.noteDenormals(y, y);
       return INFINITY | signOf(y.negative);
     }

@@ -74,6 +74,16 @@ describe('an instruction of more than 15 bytes', () => {
     expect(outcomeOf(prefixed(12, [0x81, 0xc0, 1, 0]))).toEqual({ vector: VECTOR_GP, error: 0 });
   });
 
+  test('is #GP(0) when it is invalid besides; an invalid one of 15 is #UD', () => {
+    // LOCK ADD of registers, with 14 and 15 bytes, and 16; of an immediate.
+    const locked = [0xf0, 0x01, 0xc0];
+    expect([11, 12, 13].map((count) => outcomeOf(prefixed(count, locked))?.vector)).toEqual([VECTOR_UD, VECTOR_UD, VECTOR_GP]);
+    const immediate = [0xf0, 0x81, 0xc0, 1, 0];
+    expect([10, 11].map((count) => outcomeOf(prefixed(count, immediate))?.vector)).toEqual([VECTOR_UD, VECTOR_GP]);
+    // LEA of a register, which its ModRM byte makes invalid.
+    expect([13, 14].map((count) => outcomeOf(prefixed(count, [0x8d, 0xc0]))?.vector)).toEqual([VECTOR_UD, VECTOR_GP]);
+  });
+
   test('is #GP(0) even where its sixteenth byte would lie in an absent page', () => {
     const rig = atPageEnd(prefixed(15, []));
     expect(rig.fault()).toEqual({ vector: VECTOR_GP, error: 0 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { X87_PE } from '../../../src/arch/x87.ts';
+import { X87_IE, X87_PE, X87_UE } from '../../../src/arch/x87.ts';
 import { INFINITY, ONE } from '../../../src/cpu/x87/extended.ts';
 import { fromNarrow, toNarrow } from '../../../src/cpu/x87/narrowFormats.ts';
 import { Transcendentals } from '../../../src/cpu/x87/transcendentals.ts';
@@ -93,6 +93,25 @@ test('special cases of FYL2X and FPATAN are what the manual lists', () => {
   expect(of((a, b) => float.logarithm(a, b), -1, 2)).toBeNaN();
   expect(of((a, b) => float.arctangent(a, b), -0, 0)).toBe(Math.PI);
   expect(of((a, b) => float.arctangent(a, b), Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe((3 * Math.PI) / 4);
+});
+
+test('an exact product of a logarithm and a tiny number is inexact and an underflow all the same', () => {
+  float.begin(EVERYTHING_MASKED);
+  // Twice the second smallest denormal.
+  expect(float.logarithm(extended(4), 2n)).toBe(4n);
+  expect(float.flags & (X87_PE | X87_UE)).toBe(X87_PE | X87_UE);
+  float.begin(EVERYTHING_MASKED);
+  float.logarithm(extended(4), extended(0.5));
+  expect(float.flags).toBe(X87_PE);
+});
+
+test('FYL2XP1 of minus infinity is invalid, of plus infinity it is not', () => {
+  for (const y of [1, -1, Number.POSITIVE_INFINITY]) {
+    expect(of((a, b) => float.logarithmNearOne(a, b), Number.NEGATIVE_INFINITY, y)).toBeNaN();
+    expect(float.flags).toBe(X87_IE);
+    expect(of((a, b) => float.logarithmNearOne(a, b), Number.POSITIVE_INFINITY, y)).toBe(y * Number.POSITIVE_INFINITY);
+    expect(float.flags).toBe(0);
+  }
 });
 
 test('a tiny angle is its own sine and tangent, but for the last bit in directed rounding', () => {

@@ -5,7 +5,6 @@ import { STEAL_TIME_PREEMPTED, VCPU_STATE_IN_GUEST } from '../../../src/arch/kvm
 import { FlushQueue } from '../../../src/vmm/flushQueue.ts';
 import { Pcpu } from '../../../src/vmm/pcpu.ts';
 import { RemoteFlushes } from '../../../src/vmm/remoteFlushes.ts';
-import type { SchedulerKind } from '../../../src/vmm/schedulers/scheduler.ts';
 import { SharedRecord } from '../../../src/vmm/sharedRecord.ts';
 import { schemeCase } from '../../arbitraries/schemeCase.ts';
 import { mutating } from '../locks/mutation.ts';
@@ -31,21 +30,6 @@ function deaf(offset: number, stored: number): void {
   });
 }
 
-/** vCPUs come back to a core as if they had never left it. */
-const forgetfulOfMoves = (kind: SchedulerKind): SchedulerKind => ({
-  ...kind,
-  create(pcpu, options) {
-    const scheduler = kind.create(pcpu, options);
-    const pick = scheduler.pick.bind(scheduler);
-    scheduler.pick = (now) => {
-      const vcpu = pick(now);
-      if (vcpu?.lastRan !== undefined) vcpu.lastRan = pcpu;
-      return vcpu;
-    };
-    return scheduler;
-  },
-});
-
 const empty = (): void => {
   const { drain } = FlushQueue.prototype;
   vi.spyOn(FlushQueue.prototype, 'drain').mockImplementation(function (this: FlushQueue) {
@@ -67,12 +51,6 @@ const FAULTS: readonly Fault[] = [
     what: 'forgets a target',
     distort: forgetting,
   })),
-  {
-    scheme: 'kvmtlb',
-    what: 'counts a target as asked when it has come back meanwhile, as the published port',
-    distort: unconditionally('e'),
-  },
-  { scheme: 'kvm-pv', what: 'counts a target as asked when it has come back meanwhile', distort: unconditionally('e') },
   { scheme: 'kvmtlb', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('z') },
   { scheme: 'kvm-pv', what: 'asks those that run, too, instead of interrupting them', distort: unconditionally('nz') },
   { scheme: 'kvmtlb', what: 'is not heard at VM entry', host: () => deaf(0, VCPU_STATE_IN_GUEST) },
@@ -95,17 +73,6 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    scheme: 'shoot4u-multicast',
-    what: 'does not wait for the other cores',
-    host() {
-      const { callRemote } = Pcpu.prototype;
-      vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(function (this: Pcpu, target, flushes) {
-        callRemote.call(this, target, flushes);
-        Reflect.set(this, 'awaitUntil', -1);
-      });
-    },
-  },
-  {
     scheme: 'rar',
     what: 'does not send its requests',
     host() {
@@ -114,8 +81,6 @@ const FAULTS: readonly Fault[] = [
     },
   },
   { scheme: 'invlpgb', what: 'does not wait', distort: (a) => mutating(a, { kind: 'drop', mnemonic: 'tlbsync', occurrence: 0 }) },
-  { scheme: 'ipi', what: 'meets a hypervisor that does not flush a vCPU that moves', scheduler: forgetfulOfMoves },
-  { scheme: 'shoot4u', what: 'meets a hypervisor that does not flush a vCPU that moves', scheduler: forgetfulOfMoves },
 ];
 
 test.each(FAULTS.map((fault) => ({ ...fault, name: `${fault.scheme} ${fault.what}` })))(
