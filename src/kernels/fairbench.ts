@@ -11,7 +11,7 @@
 import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { at, mem64 } from '../asm/operand.ts';
-import { ecx, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
+import { ebx, ecx, edi, edx, esi, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
 import { addr } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { barrier } from './lib/barrier.ts';
@@ -37,6 +37,13 @@ export const fairbench: GuestDefinition = {
     { name: 'iterations', default: 2000, min: 1, max: 10_000_000, doc: 'acquisitions for each core, on average' },
     { name: 'section', default: 0, min: 0, max: 10_000_000, doc: 'work under the lock, in instructions' },
     { name: 'think', default: 0, min: 0, max: 10_000_000, doc: 'mean work between acquisitions, in instructions' },
+    {
+      name: 'stagger',
+      default: 0,
+      min: 0,
+      max: 3_600_000_000,
+      doc: 'cores start up to so many microseconds after each other, at random; 0: at once',
+    },
     { name: 'duration', default: 0, min: 0, max: 3_600_000_000, doc: 'end after so many microseconds at the latest; 0: no such end' },
   ],
   minCores: 1,
@@ -49,7 +56,17 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
   const section = parameters['section']!;
   const think = parameters['think']!;
   for (const part of [smp, barrier, time]) a.include(part);
-  for (const name of ['fair_lock', 'fair_taken', 'fair_limit', 'fair_deadline', 'fair_over', 'fair_began', 'fair_cycles']) {
+  for (const name of [
+    'fair_lock',
+    'fair_taken',
+    'fair_limit',
+    'fair_deadline',
+    'fair_over',
+    'fair_began',
+    'fair_cycles',
+    'fair_ready',
+    'fair_go',
+  ]) {
     a.section('data', () => a.align(64));
     a.variable(name);
   }
@@ -59,17 +76,25 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
     a.mov(rax, mem64('boot_cores'));
     a.imul(rax, rax, parameters['iterations']!);
     a.mov(mem64('fair_limit'), rax);
-    a.mov(edi, addr('contend'));
-    a.call('smp_run');
+    if (parameters['stagger']! > 0) a.call('start_apart');
+    else {
+      a.mov(edi, addr('contend'));
+      a.call('smp_run');
+    }
     a.call('report');
   });
 
+  if (parameters['stagger']! > 0) startApart(a, parameters['stagger']!);
+
   a.proc('contend', {}, () => {
-    a.call('barrier_wait');
-    a.cmp(cpu(PerCpu.number), 0);
-    a.if_('e', () => a.call('begin'));
-    a.comment('all start together, once the measurement has begun');
-    a.call('barrier_wait');
+    if (parameters['stagger']! > 0) spinningStart(a);
+    else {
+      a.call('barrier_wait');
+      a.cmp(cpu(PerCpu.number), 0);
+      a.if_('e', () => a.call('begin'));
+      a.comment('all start together, once the measurement has begun');
+      a.call('barrier_wait');
+    }
 
     a.loop(() => {
       acquire(a, 'fair_lock');
@@ -113,12 +138,7 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
 
   a.comment('the time at which it all begins, and at which it ends at the latest');
   a.proc('begin', {}, () => {
-    a.mov(rax, mem64('boot_tsc_hz'));
-    a.mov(ecx, MILLION);
-    a.xor(edx, edx);
-    a.div(rcx);
-    a.mov(rcx, parameters['duration']!);
-    a.imul(rcx, rax);
+    cyclesOf(a, parameters['duration']!);
     readTsc(a);
     a.mov(mem64('fair_began'), rax);
     a.add(rax, rcx);
@@ -169,6 +189,73 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
 
   a.label('fair_lost');
   failWith(a, 'fairbench: an acquisition was lost: two cores held the lock at once\n');
+}
+
+/** RCX is so many microseconds in TSC cycles. Changes RAX, RDX. */
+function cyclesOf(a: Assembler, micros: number): void {
+  a.mov(rax, mem64('boot_tsc_hz'));
+  a.mov(ecx, MILLION);
+  a.xor(edx, edx);
+  a.div(rcx);
+  a.mov(rcx, micros);
+  a.imul(rcx, rax);
+}
+
+/**
+ * Writes `start_apart`, which is `smp_run` of `contend` with a random time before each core is woken: cores that wake at the same time preempt others at
+ * the same time, and from then on the slices of a crowded host would begin on all cores together, as if it ran whole VMs in turn.
+ */
+function startApart(a: Assembler, micros: number): void {
+  a.proc('start_apart', { saves: [rbx, rbp] }, () => {
+    a.mov(mem64('smp_procedure'), addr('contend'));
+    a.lock.inc(mem64('smp_rounds'));
+    cyclesOf(a, micros);
+    a.mov(rbp, rcx);
+    a.mov(ebx, 1);
+    a.while_(
+      () => a.cmp(rbx, mem64('boot_cores')),
+      'b',
+      () => {
+        a.mov(rdi, rbp);
+        a.call('random_below');
+        a.mov(rdi, rax);
+        a.call('delay');
+        a.xor(edi, edi);
+        a.bts(rdi, rbx);
+        a.mov(esi, addr('do_nothing'));
+        a.call('call_function');
+        a.inc(rbx);
+      },
+    );
+    a.call('contend');
+  });
+}
+
+/** All start together, once the measurement has begun; those that wait keep their cores, so that they are not woken together. */
+function spinningStart(a: Assembler): void {
+  a.cmp(cpu(PerCpu.number), 0);
+  a.if_(
+    'e',
+    () => {
+      a.mov(rcx, mem64('boot_cores'));
+      a.dec(rcx);
+      a.while_(
+        () => a.cmp(mem64('fair_ready'), rcx),
+        'ne',
+        () => a.pause(),
+      );
+      a.call('begin');
+      a.mov(mem64('fair_go'), 1);
+    },
+    () => {
+      a.lock.inc(mem64('fair_ready'));
+      a.while_(
+        () => a.cmp(mem64('fair_go'), 0),
+        'e',
+        () => a.pause(),
+      );
+    },
+  );
 }
 
 /** Leaves the loop when the time is over. */

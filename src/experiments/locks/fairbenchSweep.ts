@@ -36,7 +36,9 @@ export function fairbenchPoint(
   seed: number,
   given: Readonly<Record<string, number>> = {},
 ): Point {
-  const params = { ...WORK, iterations: ITERATIONS, duration: seconds * 1e6, ...given };
+  // Within a turn of all VMs: otherwise the slices of all cores begin together, and a VM's vCPUs are preempted together.
+  const stagger = vms * slice * 1000;
+  const params = { ...WORK, iterations: ITERATIONS, duration: seconds * 1e6, stagger, ...given };
   return lockPoint(labels, { guest: 'fairbench', lock, vms, slice, seed, params });
 }
 

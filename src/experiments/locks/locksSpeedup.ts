@@ -4,7 +4,7 @@ import { barChart } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
 import { LOADS_FACT, MACHINE_FACT, SPEEDUP_FACT, WAITER_FACT } from './facts.ts';
-import { averageSpeedup, lockLosses, overShare, overWorkloads, speedup } from './speedup.ts';
+import { averageSpeedup, lockLosses, overShare, speedup } from './speedup.ts';
 import { speedupChecks } from './speedupChecks.ts';
 import { speedupPoints } from './speedupSetup.ts';
 import { averageTable, sensitivityRows, sensitivityTable, workloadTable } from './speedupTables.ts';
@@ -77,17 +77,18 @@ function bound(workloads: ResultSet): string {
   return `a lock that cost nothing under overcommit would be faster than ticket by what ticket takes over its share: ${list}, on average ${times(meanOf(shares.map(({ share }) => share)))}`;
 }
 
-/** Where the processor time goes under ticket, and what is left with the best lock. */
+/** Where the processor time goes, by lock. */
 function losses(workloads: ResultSet): string {
   const two = workloads.where({ vms: 2 });
   const texts = ['ticket', 'preemptable', 'pv-preemptable'].flatMap((variant) => {
-    const parts = overWorkloads(two.where({ variant }), (group) => meanOf(group.measurements.map((one) => lockLosses(one).holder)));
-    const waiters = overWorkloads(two.where({ variant }), (group) => meanOf(group.measurements.map((one) => lockLosses(one).waiter)));
-    return parts.length === 0 ? [] : [`${variant} ${percent(meanOf(parts))} and ${percent(meanOf(waiters))}`];
+    const lost = two.where({ variant }).measurements.map(lockLosses);
+    if (lost.length === 0) return [];
+    const [holder, waiter, tlb] = (['holder', 'waiter', 'tlb'] as const).map((name) => percent(meanOf(lost.map((one) => one[name]))));
+    return [`${variant} ${holder}, ${waiter} and ${tlb}`];
   });
   return texts.length === 0
     ? 'what preemptions cost: not measured'
-    : `processor time that waits for preempted holders and for preempted waiters cost, on average: ${texts.join('; ')}. The rest of what is over the share is waiting for halted threads, for TLB shootdowns and for the host`;
+    : `processor time that waits for preempted holders, for preempted waiters, and TLB shootdowns took, mean of the workloads: ${texts.join('; ')}. A lock changes the first two only`;
 }
 
 function movement(results: ResultSet): string {

@@ -37,8 +37,9 @@ export interface LockLosses {
   readonly holder: number;
   readonly waiter: number;
   readonly asleep: number;
-  /** Of the first VM: in wait loops, of locks and of others. */
+  /** Of the first VM: in wait loops, of locks and of others; and in the kernel's TLB code, which with IPIs is waiting, too. */
   readonly spinning: number;
+  readonly tlb: number;
 }
 
 export function lockLosses({ stats }: Measurement): LockLosses {
@@ -52,5 +53,6 @@ export function lockLosses({ stats }: Measurement): LockLosses {
     waiter: waiterPreemptions.cycles / run,
     asleep: sleepingWaiters.cycles / run,
     spinning: sum(({ spinCycles }) => spinCycles, first) / sum(({ runCycles }) => runCycles, first),
+    tlb: sum(({ cpuTime }) => cpuTime.kernelTlbCycles, first) / sum(({ runCycles }) => runCycles, first),
   };
 }

@@ -41,7 +41,7 @@ export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
     sensitivity: { work: 100, slices: [3, 6, 24], pauses: [4, 14], sections: [0, 100, 1000, 4000], seconds: 0.2 },
   },
   quick: {
-    workloads: [[EBIZZY, 60]],
+    workloads: [[EBIZZY, 40]],
     variants: PUBLISHED_VARIANTS,
     vms: [1, 2],
     slice: 3,

@@ -26,6 +26,7 @@ export function workloadTable(results: ResultSet): Table {
           percent('waiter'),
           percent('asleep'),
           percent('spinning'),
+          percent('tlb'),
           mean(({ counts }) => counts.exits['HLT'] ?? 0),
           mean(({ counts }) => counts.exits['VMCALL'] ?? 0),
           mean(({ counts }) => counts.exits['PAUSE'] ?? 0),
@@ -36,7 +37,7 @@ export function workloadTable(results: ResultSet): Table {
   return {
     id: 'workloads',
     title:
-      'Time of the first VM for its work in ms, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and time in wait loops; exits',
+      'Time of the first VM for its work in ms, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },
@@ -50,6 +51,7 @@ export function workloadTable(results: ResultSet): Table {
       { name: 'waiter, %', digits: 1 },
       { name: 'asleep, %', digits: 1 },
       { name: 'spins, %', digits: 1 },
+      { name: 'tlb, %', digits: 1 },
       { name: 'halts' },
       { name: 'kicks' },
       { name: 'PAUSE exits' },

@@ -89,3 +89,18 @@ test.each([5, 7])('while a waiter is preempted, a saturated preemptable lock pas
   // Others have either had their turn, or lost their core.
   expect(share(1.2 * patience, 50_000)).toBeLessThan(0.05);
 });
+
+test('cores that start apart are preempted apart, which a ticket lock suffers from', () => {
+  const acquisitions = ['0', '400'].map((stagger) => {
+    const { serial, stop } = quickRun('fairbench', {
+      cores: 4,
+      vmm: { ...virtual(2, 4, 500_000), scheduler: 'fair' },
+      lock: 'ticket',
+      params: { iterations: '1000000', duration: '4000', section: '1000', think: '4000', stagger },
+      seed: 1,
+    });
+    expect(stop?.kind).toBe('power-off');
+    return figure(serial, 'acquisitions');
+  });
+  expect(acquisitions[1]!).toBeLessThan(0.7 * acquisitions[0]!);
+});
