@@ -29,6 +29,7 @@
 #define TIMED_OUT 255
 #define MOST_CHANGES 64
 #define NO_TABLES 8
+#define LOST 9
 #define FS_BASE 0x20100
 #define GS_BASE 0x20000
 
@@ -114,6 +115,8 @@ static const int REGISTERS[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, R
 __attribute__((used)) void on_signal(int number, siginfo_t *info, void *context) {
   greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
   (void)info;
+  /* Not a case's doing: the harness has lost its place, and would fault again and again. Its cases are run once more then. */
+  if (!inside) _exit(LOST);
   result.vector = number == SIGALRM ? TIMED_OUT : r[REG_TRAPNO];
   result.error = r[REG_ERR];
   result.cr2 = r[REG_CR2];
