@@ -11,11 +11,20 @@ const APPROXIMATE = /^R(?:cp|sqrt)[ps]s$/i;
 /** The manual's bound for approximations, once for each side. */
 const APPROXIMATE_ERROR = 2 * 1.5 * 2 ** -12;
 
+/** Approximations have no denormal results, but a zero of the same sign. */
+const LEAST_NORMAL = 2 ** -126;
+
 /** True iff singles differ by no more than approximations may. */
-function isNear(native: readonly bigint[], model: readonly bigint[]): boolean {
-  const [a, b] = [native, model].map((halves) => new Float32Array(BigUint64Array.from(halves).buffer));
-  const [x, y] = [native, model].map((halves) => new Uint32Array(BigUint64Array.from(halves).buffer));
-  return a!.every((value, i) => x![i] === y![i] || Math.abs(value / b![i]! - 1) <= APPROXIMATE_ERROR);
+export function isNear(native: readonly bigint[], model: readonly bigint[]): boolean {
+  const [a, b] = [native, model].map((halves) => new Float32Array(BigUint64Array.from(halves).buffer)) as [Float32Array, Float32Array];
+  const [x, y] = [native, model].map((halves) => new Uint32Array(BigUint64Array.from(halves).buffer)) as [Uint32Array, Uint32Array];
+  return a.every((value, i) => x[i] === y[i] || Math.abs(value / b[i]! - 1) <= APPROXIMATE_ERROR || isFlushed(value, b[i]!));
+}
+
+/** One is a zero, and the other the least normal number, as nearly as approximations know: what is normal to one side is not to the other. */
+function isFlushed(a: number, b: number): boolean {
+  const [least, most] = [Math.min(Math.abs(a), Math.abs(b)), Math.max(Math.abs(a), Math.abs(b))];
+  return least === 0 && most <= LEAST_NORMAL * (1 + APPROXIMATE_ERROR) && 1 / a < 0 === 1 / b < 0;
 }
 
 /** Differences, in words; empty when the model did what the processor did. */

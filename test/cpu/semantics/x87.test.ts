@@ -19,6 +19,7 @@ const FNINIT = [0xdb, 0xe3];
 const FLD1 = [0xd9, 0xe8];
 const FLDZ = [0xd9, 0xee];
 const FDIVP = [0xde, 0xf9];
+const FPTAN = [0xd9, 0xf2];
 const FNSTSW_AX = [0xdf, 0xe0];
 const FNCLEX = [0xdb, 0xe2];
 const WAIT = [0x9b];
@@ -88,6 +89,19 @@ describe('x87 instructions', () => {
     under.run();
     expect(under.core.state.i32[I32_X87_STATUS]).toBe(X87_IE | X87_SF);
     expect([...under.core.state.x87.subarray(0, 2)]).toEqual(INDEFINITE);
+  });
+
+  test('have a tangent with 1 on top, and of an infinity the indefinite value twice', () => {
+    const one = [0x8000_0000_0000_0000n, 0x3fffn];
+    for (const [angle, tangent, top] of [
+      [[FLDZ], [0n, 0n], one],
+      [[FLD1, FLDZ, FDIVP], INDEFINITE, INDEFINITE],
+    ] as const) {
+      const made = rig([FNINIT, ...angle, FPTAN]);
+      made.run();
+      const halves = [...made.core.state.x87.subarray(12)].map((half) => BigInt.asUintN(64, half));
+      expect([halves.slice(2), halves.slice(0, 2)]).toEqual([tangent, top]);
+    }
   });
 
   test('leave the stack alone when a store cannot be done', () => {

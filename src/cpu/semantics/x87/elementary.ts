@@ -25,9 +25,9 @@ export const logarithmNearOne = ofTwo((float, x, y) => float.logarithmNearOne(x,
 /** FPATAN: the angle of the point (ST(0), ST(1)). */
 export const arctangent = ofTwo((float, x, y) => float.arctangent(x, y));
 
-/** A function of an angle. C2 tells that it is out of range, and nothing happens. @param also what is pushed besides. */
+/** A function of an angle. C2 tells that it is out of range, and nothing happens. @param also what is pushed besides, of the angle and the result. */
 const ofAngle =
-  (compute: (float: Transcendentals, a: bigint) => bigint, also?: (float: Transcendentals, a: bigint) => bigint): X87Step =>
+  (compute: (float: Transcendentals, a: bigint) => bigint, also?: (float: Transcendentals, a: bigint, result: bigint) => bigint): X87Step =>
   (unit) => {
     unit.begin();
     unit.change(X87_C2, 0);
@@ -43,8 +43,8 @@ const ofAngle =
       unit.change(X87_C2, X87_C2);
       return 0n;
     }
-    const second = also?.(unit.float, angle);
     const first = compute(unit.float, angle);
+    const second = also?.(unit.float, angle, first);
     if (!unit.accept()) return 0n;
     unit.write(0, first);
     if (second !== undefined) unit.push(second);
@@ -58,8 +58,8 @@ export const sineAndCosine = ofAngle(
   (float, a) => float.sine(a),
   (float, a) => float.cosine(a),
 );
-/** FPTAN: the tangent, and 1 on top (or the NaN again). */
+/** FPTAN: the tangent, and 1 on top; the NaN again, where the tangent is none: of a NaN, of an infinity. */
 export const tangent = ofAngle(
   (float, a) => float.tangent(a),
-  (float, a) => (float.isNumber(a) ? ONE : float.propagate(a, a)),
+  (float, _a, result) => (float.isNumber(result) ? ONE : result),
 );
