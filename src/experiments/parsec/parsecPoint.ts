@@ -19,6 +19,8 @@ export interface ParsecSetting {
   readonly costs?: Readonly<Record<string, number>>;
   /** Rates of giving memory back, in percent of the profile's. */
   readonly memoryRate?: number;
+  /** Waiters for the mmap lock spin; otherwise they sleep. */
+  readonly spinningMmapLock?: boolean;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface ParsecSetting {
  * give their cores away; the neighbours' halted ones do not (their guests never leave HLT), so that they are as good as computing. The neighbours
  * are there before the program starts.
  */
-export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, slice, costs, memoryRate }: ParsecSetting): Point {
+export function parsecPoint(labels: Labels, setting: ParsecSetting): Point {
+  const { program, scheme, vms, seed, work, slice, costs, memoryRate, spinningMmapLock = false } = setting;
   const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false, headStart: true };
   const options = runOptions({
     guest: 'parsec',
@@ -36,7 +39,13 @@ export function parsecPoint(labels: Labels, { program, scheme, vms, seed, work, 
     shootdown: scheme,
     profile: profileOf(scheme),
     costs,
-    params: parameters({ program, work, threads: 0, ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }) }),
+    params: parameters({
+      program,
+      work,
+      threads: 0,
+      ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }),
+      ...(spinningMmapLock ? { 'mmap-lock': 1 } : {}),
+    }),
     vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },
   });
   // Halted neighbours cost the host nothing.

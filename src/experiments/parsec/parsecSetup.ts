@@ -3,6 +3,7 @@ import type { Point, Scale } from '../experiment.ts';
 import { schemesPresent, seeds } from '../runSettings.ts';
 import { parsecPoint, SECOND_OF_WORK } from './parsecPoint.ts';
 import { ratePoints } from './parsecRates.ts';
+import { waitingPoints } from './parsecWaiting.ts';
 
 /** Schemes of the comparison: the paper's three, and those that came since. */
 const PUBLISHED_SCHEMES = ['ipi', 'kvmtlb', 'shoot4u'];
@@ -38,6 +39,7 @@ const SIZES = {
     seeds: 1,
     sensitivity: { work: 260, seeds: 1 },
     rates: { work: 130 },
+    waiting: { work: 200 },
     programs: PARSEC_PROFILES.map(({ name }) => name),
     later: true,
   },
@@ -47,22 +49,24 @@ const SIZES = {
     seeds: 1,
     sensitivity: undefined,
     rates: undefined,
+    waiting: undefined,
     programs: ['dedup', 'vips', 'blackscholes'],
     later: false,
   },
 } as const;
 
 /**
- * Three sweeps by the label `sweep`: `programs`, `rates` (parsecRates.ts), and `costs` with one price multiplied. What the publication is about comes
- * first, so that a run that is interrupted has it.
+ * Four sweeps by the label `sweep`: `programs`, `waiting` (parsecWaiting.ts), `costs` with one price multiplied, and `rates` (parsecRates.ts). What the
+ * publication is about comes first, so that a run that is interrupted has it.
  */
 export function parsecPoints(scale: Scale): readonly Point[] {
-  const { programs, later, slice, rates } = SIZES[scale];
+  const { programs, later, slice, rates, waiting } = SIZES[scale];
   const all: readonly string[] = programs;
   const first = [...SHOOTDOWN_BOUND, ...CONTROLS].filter((name) => all.includes(name));
   const ordered = [...first, ...all.filter((name) => !first.includes(name))];
   return [
     ...ordered.flatMap((program) => programPoints(scale, program, PUBLISHED_SCHEMES)),
+    ...(waiting === undefined ? [] : waitingPoints(SHOOTDOWN_BOUND, waiting.work, slice)),
     ...costPoints(scale),
     ...(rates === undefined ? [] : ratePoints(rates.work, slice)),
     ...(later ? SHOOTDOWN_BOUND.flatMap((program) => programPoints(scale, program, LATER_SCHEMES)) : []),

@@ -7,6 +7,7 @@ import { parsecChecks } from './parsecChecks.ts';
 import { rateFigure, rateMovement, rateTable } from './parsecRates.ts';
 import { HEADLINE_PROGRAM, parsecPoints } from './parsecSetup.ts';
 import { meanRun, meanTlbShare, percent, programTable, reduction, sensitivityRows, sensitivityTable, shareData } from './parsecTables.ts';
+import { waitingTable } from './parsecWaiting.ts';
 
 /** Run time of the PARSEC programs by scheme, alone and beside a neighbour, and what the processors' time went into. */
 export const shoot4uParsec: Experiment = {
@@ -23,6 +24,7 @@ function reduce(results: ResultSet, scale: Scale): Findings {
     figures: figures(results),
     tables: [
       programTable(results),
+      ...(results.where({ sweep: 'waiting' }).isEmpty ? [] : [waitingTable(results)]),
       ...(results.where({ sweep: 'rates' }).isEmpty ? [] : [rateTable(results)]),
       ...(results.where({ sweep: 'costs' }).isEmpty ? [] : [sensitivityTable(results)]),
     ],
