@@ -12,6 +12,13 @@
  * (engines/jit/translateEmitter); what must leave them is removed here and there.
  */
 export const SHORTCUT_ENTRIES = 256;
+/**
+ * A page's entry is its number, with the bits above those that count the entries folded onto them: pages of neighbouring addresses have entries of
+ * their own, and so have pages whose distance is a power of two below 2^16 of them, as buffers often lie (bench: `alias`).
+ */
+export const SHORTCUT_FOLD = Math.log2(SHORTCUT_ENTRIES);
+/** Number of a page's entry. @param page low 32 bits of its number. */
+export const shortcutSlot = (page: number): number => (page ^ (page >>> SHORTCUT_FOLD)) & (SHORTCUT_ENTRIES - 1);
 export const SHORTCUT_ENTRY_BYTES = 16;
 export const SHORTCUT_TABLE_BYTES = SHORTCUT_ENTRIES * SHORTCUT_ENTRY_BYTES;
 /** Bytes of both tables of one core: reads, then writes. */
@@ -39,7 +46,7 @@ export class DataShortcut {
       return;
     }
     const { words } = this;
-    const at = (page & (SHORTCUT_ENTRIES - 1)) * WORDS;
+    const at = shortcutSlot(page) * WORDS;
     // Pages whose numbers agree in 32 bits but not above are dropped with it: too much, never too little.
     words[at] = 0;
     words[at + 1] = 0;

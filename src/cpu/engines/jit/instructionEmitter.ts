@@ -1,6 +1,6 @@
 import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import { VECTOR_GP } from '../../../arch/vectors.ts';
-import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_FOLD, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { operandAddress } from '../../semantics/address.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
@@ -327,8 +327,13 @@ export class InstructionEmitter {
     const { builder, locals } = this;
     builder.get(la);
     builder.op(op.i32_wrap_i64);
+    builder.tee(entry);
     builder.i32(INDEX_SHIFT);
     builder.op(op.i32_shr_u);
+    builder.get(entry);
+    builder.i32(INDEX_SHIFT + SHORTCUT_FOLD);
+    builder.op(op.i32_shr_u);
+    builder.op(op.i32_xor);
     builder.i32(INDEX_MASK);
     builder.op(op.i32_and);
     builder.get(locals.shortcut);
