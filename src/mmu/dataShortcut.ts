@@ -13,12 +13,13 @@
  */
 export const SHORTCUT_ENTRIES = 256;
 /**
- * A page's entry is its number, with the bits above those that count the entries folded onto them: pages of neighbouring addresses have entries of
- * their own, and so have pages whose distance is a power of two below 2^16 of them, as buffers often lie (bench: `alias`).
+ * The number of a page's entry is its page number plus the bits above those that count the entries, modulo their number. So pages whose distance is a
+ * power of two below 2^16 of them, as buffers often lie, have entries of their own (bench: `alias`); and so have a page and the next one,
+ * which generated code relies on: an access over a page end must not find the second page where it looks for the first.
  */
 export const SHORTCUT_FOLD = Math.log2(SHORTCUT_ENTRIES);
 /** Number of a page's entry. @param page low 32 bits of its number. */
-export const shortcutSlot = (page: number): number => (page ^ (page >>> SHORTCUT_FOLD)) & (SHORTCUT_ENTRIES - 1);
+export const shortcutSlot = (page: number): number => (page + (page >>> SHORTCUT_FOLD)) & (SHORTCUT_ENTRIES - 1);
 export const SHORTCUT_ENTRY_BYTES = 16;
 export const SHORTCUT_TABLE_BYTES = SHORTCUT_ENTRIES * SHORTCUT_ENTRY_BYTES;
 /** Bytes of both tables of one core: reads, then writes. */

@@ -127,7 +127,7 @@ const clearShortcut = (f: FunctionWriter, shortcut: Variable): void => f.fillMem
 
 /** Offset of a page's entry in a table: `shortcutSlot`. @param page low 32 bits of its number. */
 export function emitShortcutOffset(f: FunctionWriter, page: Variable): Operand {
-  const folded = f.xor(page, f.shiftRight(page, SHORTCUT_FOLD));
+  const folded = f.add(page, f.shiftRight(page, SHORTCUT_FOLD));
   return f.multiply(f.and(folded, SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES);
 }
 
