@@ -44,6 +44,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   one('g', 'bench-fib', 1, true),
   one('h', 'bench-logistic', 2000, true),
   one('i', 'bench-map', 500, false),
+  one('alias', 'bench-alias', 2, false),
   one('codegen', 'bench-codegen', 2000, false),
   smp('busy', 'bench-busy', 20_000, false),
   smp('lock', 'bench-lock', 500, true),

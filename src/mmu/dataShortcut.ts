@@ -12,6 +12,14 @@
  * (engines/jit/translateEmitter); what must leave them is removed here and there.
  */
 export const SHORTCUT_ENTRIES = 256;
+/**
+ * The number of a page's entry is its page number plus the bits above those that count the entries, modulo their number. So pages whose distance is a
+ * power of two below 2^16 of them, as buffers often lie, have entries of their own (bench: `alias`); and so have a page and the next one,
+ * which generated code relies on: an access over a page end must not find the second page where it looks for the first.
+ */
+export const SHORTCUT_FOLD = Math.log2(SHORTCUT_ENTRIES);
+/** Number of a page's entry. @param page low 32 bits of its number. */
+export const shortcutSlot = (page: number): number => (page + (page >>> SHORTCUT_FOLD)) & (SHORTCUT_ENTRIES - 1);
 export const SHORTCUT_ENTRY_BYTES = 16;
 export const SHORTCUT_TABLE_BYTES = SHORTCUT_ENTRIES * SHORTCUT_ENTRY_BYTES;
 /** Bytes of both tables of one core: reads, then writes. */
@@ -39,7 +47,7 @@ export class DataShortcut {
       return;
     }
     const { words } = this;
-    const at = (page & (SHORTCUT_ENTRIES - 1)) * WORDS;
+    const at = shortcutSlot(page) * WORDS;
     // Pages whose numbers agree in 32 bits but not above are dropped with it: too much, never too little.
     words[at] = 0;
     words[at + 1] = 0;

@@ -1,5 +1,6 @@
 /** The bench guests: kernels whose speed is measured (bench/), and checked against other machines by their checksums. */
 import type { GuestDefinition } from '../guest.ts';
+import { alias } from './alias.ts';
 import { alu, busy } from './alu.ts';
 import { chase } from './chase.ts';
 import { codegen, codegenAll } from './codegen.ts';
@@ -17,6 +18,7 @@ export const BENCH_GUESTS: readonly GuestDefinition[] = [
   sieve,
   movs,
   bytes,
+  alias,
   chase,
   crc,
   fib,

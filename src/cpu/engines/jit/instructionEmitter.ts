@@ -1,6 +1,6 @@
 import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import { VECTOR_GP } from '../../../arch/vectors.ts';
-import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_FOLD, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { operandAddress } from '../../semantics/address.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
@@ -65,7 +65,7 @@ const STORES: Readonly<Record<number, number>> = {
   ...{ 8: op.i64_store8, 16: op.i64_store16, 32: op.i64_store32, 64: op.i64_store },
   128: simdOp.v128_store,
 };
-const INDEX_SHIFT = 12 - Math.log2(SHORTCUT_ENTRY_BYTES);
+const PAGE_SHIFT = 12;
 const INDEX_MASK = (SHORTCUT_ENTRIES - 1) * SHORTCUT_ENTRY_BYTES;
 
 /** Turns the recorded effects of one instruction into code. */
@@ -327,8 +327,15 @@ export class InstructionEmitter {
     const { builder, locals } = this;
     builder.get(la);
     builder.op(op.i32_wrap_i64);
-    builder.i32(INDEX_SHIFT);
+    builder.tee(entry);
+    builder.i32(PAGE_SHIFT);
     builder.op(op.i32_shr_u);
+    builder.get(entry);
+    builder.i32(PAGE_SHIFT + SHORTCUT_FOLD);
+    builder.op(op.i32_shr_u);
+    builder.op(op.i32_add);
+    builder.i32(Math.log2(SHORTCUT_ENTRY_BYTES));
+    builder.op(op.i32_shl);
     builder.i32(INDEX_MASK);
     builder.op(op.i32_and);
     builder.get(locals.shortcut);

@@ -3,7 +3,7 @@
  *
  * Functions take the byte offset of a core's translation structures (`tlb`) first; entries are byte offsets in the machine's memory, 0 = none.
  */
-import { SHORTCUT_BYTES, SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import { SHORTCUT_BYTES, SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_FOLD, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import { ENTRY_IDENTITY, HEADER_DROPPED, HEADER_FRACTURED, HEADER_LIVE, type TlbArray } from '../../../mmu/tlbArray.ts';
 import {
   ENTRY_G,
@@ -125,8 +125,14 @@ export function emitDrop(f: FunctionWriter, array: TlbArray, tlb: Variable, entr
 /** DataShortcut.clear, and DataShortcut.drop of a 4 KB page. */
 const clearShortcut = (f: FunctionWriter, shortcut: Variable): void => f.fillMemory(shortcut, 0, SHORTCUT_BYTES);
 
+/** Offset of a page's entry in a table: `shortcutSlot`. @param page low 32 bits of its number. */
+export function emitShortcutOffset(f: FunctionWriter, page: Variable): Operand {
+  const folded = f.add(page, f.shiftRight(page, SHORTCUT_FOLD));
+  return f.multiply(f.and(folded, SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES);
+}
+
 function dropFromShortcut(f: FunctionWriter, shortcut: Variable, page: Operand): void {
-  const at = f.i32(f.add(shortcut, f.multiply(f.and(page, SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES)));
+  const at = f.i32(f.add(shortcut, emitShortcutOffset(f, f.i32(page))));
   f.storeWith(op.i64_store, at, 0, 0n);
   f.storeWith(op.i64_store, at, SHORTCUT_TABLE_BYTES, 0n);
 }

@@ -2,7 +2,7 @@
  * `Mmu.translate` for data accesses in generated code: first level, second level, walk. What it cannot finish it leaves untouched, so that the
  * host can start afresh: faults, devices, pages with decoded code, and the walks that engines/jit/walkEmitter leaves out.
  */
-import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
+import { SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { MmuCosts } from '../../../mmu/geometry.ts';
 import type { Tlb } from '../../../mmu/tlb.ts';
 import { ENTRY_IDENTITY, type TlbArray } from '../../../mmu/tlbArray.ts';
@@ -23,7 +23,7 @@ import { defineEptFunctions } from './eptEmitter.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
 import { CLOCK_BYTE } from './jitLayout.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
-import { defineDrop, defineInsert, emitFind, field, type Insertion } from './tlbEmitter.ts';
+import { defineDrop, defineInsert, emitFind, emitShortcutOffset, field, type Insertion } from './tlbEmitter.ts';
 import { emitLookup, type Lookup, permitted } from './translationState.ts';
 import { defineWalk } from './walkEmitter.ts';
 import { I32, I64, op } from './wasmModule.ts';
@@ -133,8 +133,15 @@ export function defineTranslate(module: ModuleWriter, hardware: TranslationHardw
 }
 
 /** DataShortcut.fill: `la` is at `at`. */
-function fillShortcut(f: FunctionWriter, core: Variable, la: Variable, { low, shortcut }: Lookup, write: Variable, at: Variable): void {
-  const index = f.multiply(f.and(f.shiftRight(low, 12), SHORTCUT_ENTRIES - 1), SHORTCUT_ENTRY_BYTES);
+function fillShortcut(
+  f: FunctionWriter,
+  core: Variable,
+  la: Variable,
+  { low, page, shortcut }: Lookup,
+  write: Variable,
+  at: Variable,
+): void {
+  const index = emitShortcutOffset(f, page);
   const table = f.add(shortcut, f.multiply(write, SHORTCUT_TABLE_BYTES));
   const entry = f.i32(f.add(table, index));
   const context = f.loadWith(op.i64_load32_u, core, I32_SHORTCUT_CONTEXT * 4);
