@@ -327,7 +327,7 @@ export class Core {
   loadDevice(hpa: number, width: number): bigint {
     if (this.isApicPage(hpa)) {
       this.charge(this.costs.apicAccess);
-      return BigInt(this.apic.read(hpa & 0xff0));
+      return BigInt.asUintN(width, BigInt(this.apic.read(hpa & 0xff0)));
     }
     return (1n << BigInt(width)) - 1n;
   }

@@ -81,6 +81,10 @@ export function barChart(
   return faceted(data, facet, { mark: { type: 'bar' }, encoding });
 }
 
+/** Pixels: what a character of a cell's text takes at most, and what is left beside the text. */
+const CHARACTER_WIDTH = 6.2;
+const CELL_MARGIN = 12;
+
 /** A table of coloured cells with a word in each: `column`, `row`, `text` and what colours it. */
 export function heatmap(
   data: readonly Datum[],
@@ -102,7 +106,7 @@ export function heatmap(
     ? byColour(data, colour.field, colour.title)
     : { field: colour.field, type: 'quantitative', title: colour.title, scale: { scheme: 'blues' } };
   return faceted(data, facet, {
-    width: { step: 92 },
+    width: { step: Math.max(60, CELL_MARGIN + CHARACTER_WIDTH * Math.max(...data.map((datum) => String(datum[text]).length))) },
     height: { step: 34 },
     layer: [
       { mark: { type: 'rect', stroke: 'white', strokeWidth: 2, opacity: 0.75 }, encoding: { ...position, color: fill } },
@@ -111,7 +115,7 @@ export function heatmap(
   });
 }
 
-/** One chart, or one for each value of `facet`, three in a row. */
+/** One chart, or one for each value of `facet`. */
 function faceted(data: readonly Datum[], facet: string | undefined, { width, height, ...unit }: Spec): Spec {
   const sized = { ...(width === undefined ? {} : { width }), ...(height === undefined ? {} : { height }) };
   if (facet === undefined) return { data: { values: data }, ...sized, ...unit };
@@ -119,7 +123,8 @@ function faceted(data: readonly Datum[], facet: string | undefined, { width, hei
   const small = width === undefined ? { width: 240, height: 200 } : sized;
   return {
     data: { values: data },
-    columns: 3,
+    // Tables are wide: one below the other.
+    columns: width === undefined ? 3 : 1,
     facet: { field: facet, type: 'nominal', title: null, sort: values },
     spec: { ...small, ...unit },
     resolve: { axis: { x: 'independent', y: 'independent' } },

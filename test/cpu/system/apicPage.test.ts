@@ -1,10 +1,10 @@
 /** The xAPIC page as code sees it. SDM: Vol. 3, "The Local APIC Block Diagram" (register address map); "xAPIC Mode". */
 import { describe, expect, test } from 'vitest';
-import { APIC_EOI, APIC_ICR_LOW, APIC_SVR, SHORTHAND_SELF } from '../../../src/arch/apicRegisters.ts';
+import { APIC_EOI, APIC_ICR_LOW, APIC_LVT_PERFORMANCE, APIC_SVR, SHORTHAND_SELF } from '../../../src/arch/apicRegisters.ts';
 import { IA32_APIC_BASE } from '../../../src/arch/msr.ts';
 import type { Assembler } from '../../../src/asm/assembler.ts';
-import { mem32 } from '../../../src/asm/operand.ts';
-import { eax, ebx, ecx, edx, esi, rbx } from '../../../src/asm/register.ts';
+import { mem8, mem32 } from '../../../src/asm/operand.ts';
+import { al, eax, ebx, ecx, edx, esi, rbx } from '../../../src/asm/register.ts';
 import { KERNEL_CS, Rig } from '../rig.ts';
 
 const PAGE = 0xfee0_0000;
@@ -36,6 +36,17 @@ describe('the APIC page', () => {
     expect([core.state.u64[RAX], core.apic.read(TPR)]).toEqual([0x40n, 0x40]);
     expect(core.state.u64[RCX]).toBe(BigInt(core.apic.read(VERSION)));
     expect(core.clock).toBeGreaterThan(3 * core.costs.apicAccess);
+  });
+
+  test('answers a narrow load with as many bits of the register: what is computed of them goes back as it is', () => {
+    const rig = run((a) => {
+      a.mov(al, mem8(rbx, APIC_LVT_PERFORMANCE));
+      a.sub(mem8(rbx, APIC_LVT_PERFORMANCE), 0);
+      a.hlt();
+    });
+    expect(rig.core.apic.read(APIC_LVT_PERFORMANCE)).toBe(0x1_0000);
+    rig.run();
+    expect([rig.core.state.u64[RAX]! & 0xffn, rig.core.apic.read(APIC_LVT_PERFORMANCE)]).toEqual([0n, 0]);
   });
 
   test('sends: a store to the ICR interrupts the core that asked for itself, and EOI ends it', () => {
