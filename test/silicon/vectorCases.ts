@@ -116,7 +116,9 @@ export class VectorCaseGenerator {
     if (insn.mnemonic === 'Maskmovdqu') gpr[7] = BigInt(DATA + OPERANDS_AT + 24 + Math.floor(this.random() * 64));
     if (insn.memory !== undefined && !this.placeMemory(insn, gpr)) return undefined;
     if (insn.mnemonic === 'Ldmxcsr') {
-      const address = Number(BigInt.asUintN(64, gpr[insn.memory!.base]! + insn.memory!.displacement)) - DATA;
+      const { base, index, scale, displacement } = insn.memory!;
+      const scaled = index >= 0 ? gpr[index]! * BigInt(scale) : 0n;
+      const address = Number(BigInt.asUintN(64, gpr[base]! + scaled + displacement)) - DATA;
       view.setUint32(address, this.random() < 0.9 ? this.mxcsr() : this.mxcsr() | this.reservedBit(), true);
     }
     return { code, gpr, flags: 0x202 | (this.byte() & 0xd5) | ((this.byte() & 8) << 8), mxcsr: this.mxcsr(), xmm, data };
