@@ -12,7 +12,7 @@ import { ShootdownRecorder } from '../trace/latency.ts';
 import { LockRecorder } from '../trace/lockRecorder.ts';
 import { combineProbes, type Probe } from '../trace/probe.ts';
 import type { RunStats } from '../trace/runStats.ts';
-import { VECTOR_HOST_RESCHEDULE } from '../vmm/pcpu.ts';
+import { VECTOR_HOST_RESCHEDULE } from '../vmm/hostVectors.ts';
 import { Vmm } from '../vmm/vmm.ts';
 import { HeadStart } from './headStart.ts';
 import { measure } from './measure.ts';

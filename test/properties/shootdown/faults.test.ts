@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { STEAL_TIME_PREEMPTED, VCPU_STATE_IN_GUEST } from '../../../src/arch/kvmRecords.ts';
 import { FlushQueue } from '../../../src/vmm/flushQueue.ts';
-import { Pcpu } from '../../../src/vmm/pcpu.ts';
+import { RemoteCalls } from '../../../src/vmm/remoteCalls.ts';
 import { RemoteFlushes } from '../../../src/vmm/remoteFlushes.ts';
 import { SharedRecord } from '../../../src/vmm/sharedRecord.ts';
 import { schemeCase } from '../../arbitraries/schemeCase.ts';
@@ -60,15 +60,15 @@ const FAULTS: readonly Fault[] = [
   {
     scheme: 'hyperv',
     what: 'leaves those alone that are in their guest',
-    host: () => void vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(() => {}),
+    host: () => void vi.spyOn(RemoteCalls.prototype, 'call').mockImplementation(() => {}),
   },
   {
     scheme: 'shoot4u',
     what: 'calls the other core for nothing',
     host() {
-      const { callRemote } = Pcpu.prototype;
-      vi.spyOn(Pcpu.prototype, 'callRemote').mockImplementation(function (this: Pcpu, target) {
-        callRemote.call(this, target, []);
+      const { call } = RemoteCalls.prototype;
+      vi.spyOn(RemoteCalls.prototype, 'call').mockImplementation(function (this: RemoteCalls, target) {
+        call.call(this, target, []);
       });
     },
   },
