@@ -156,7 +156,7 @@ export class Pcpu implements HostSoftware {
     if (next !== this.current) {
       takeOff(this);
       if (next !== undefined) putOn(this, next);
-      if (this.scheduler.load > 1) this.vmm.placement.crowded(this);
+      if (this.scheduler.load > 1) this.vmm.placement.turned(this);
     } else if (next?.state === 'runnable') next.enterState('running', this.core.clock);
     this.lookForWork(next === undefined);
     this.postLoad();

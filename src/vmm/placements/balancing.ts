@@ -44,3 +44,23 @@ export function sendToIdleCore(pcpu: Pcpu, mayMove: (vcpu: Vcpu, to: Pcpu) => bo
   const idle = firstFrom(pcpu, pcpu, (other) => other !== pcpu && loadOf(other, pcpu) === 0);
   if (idle !== undefined) giveTo(pcpu, idle, (vcpu) => mayMove(vcpu, idle));
 }
+
+/**
+ * At the end of a turn: a core that has at least two vCPUs more to run than another sends one to the core with the least. One with a difference of
+ * one keeps it, or the vCPU would only change who waits.
+ */
+export function level(pcpu: Pcpu): void {
+  let least = pcpu.scheduler.load - 1;
+  let to: Pcpu | undefined;
+  firstFrom(pcpu, pcpu, (other) => {
+    if (other === pcpu) return false;
+    const load = loadOf(other, pcpu);
+    if (load < least) {
+      least = load;
+      to = other;
+    }
+    // Nobody has less than an idle core.
+    return least === 0;
+  });
+  if (to !== undefined) giveTo(pcpu, to, () => true);
+}
