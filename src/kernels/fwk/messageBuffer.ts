@@ -42,7 +42,7 @@ export const MESSAGE_CACHES: readonly SlabKind[] = [HEADERS, ...DATA];
 /**
  * Bytes that one message may carry.
  *
- * Deviation: Linux 3.5 puts up to four pages into one message; here a page, with what Linux keeps behind the data, is the largest object there is, and longer
+ * Unlike Linux 3.5, which puts up to four pages into one: here a page, with what Linux keeps behind the data, is the largest object there is, and longer
  * writes become more messages.
  */
 export const MESSAGE_MOST = DATA.at(-1)!.size - SHARED_INFO;

@@ -31,8 +31,8 @@ const limitOf = (size: number): number => LIMITS.find(([most]) => size <= most)!
 const batchOf = (size: number): number => Math.ceil(limitOf(size) / 2);
 
 /** Free objects of one core, the one that was used last at the end. */
-const CoreObjects = record({ count: aligned(64, u64), objects: array(u64, MOST_KEPT) });
-const CORE_SHIFT = 10;
+export const CoreObjects = record({ count: aligned(64, u64), objects: array(u64, MOST_KEPT) });
+export const CORE_SHIFT = 10;
 if (sizeOf(CoreObjects) > 1 << CORE_SHIFT) throw new Error('the objects of a core outgrew their place');
 
 export const SlabCache = record({
