@@ -37,7 +37,11 @@ type ValueOf<O extends ToolOption> = O extends FlagOption
 export type ToolValues<T extends Readonly<Record<string, ToolOption>>> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
 /** A command line that cannot be used; the message is one line. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message.replace(/\s+/g, ' '));
+  }
+}
 
 /**
  * The values of these options in `args`; what was not given is undefined, or false.
@@ -45,11 +49,13 @@ export class UsageError extends Error {}
  */
 export function parseToolOptions<T extends Readonly<Record<string, ToolOption>>>(options: T, args: readonly string[]): ToolValues<T> {
   const config = Object.fromEntries(
-    Object.entries(options).map(([name, { kind }]) => [name, { type: kind === 'flag' ? 'boolean' : 'string', multiple: kind === 'list' }] as const),
+    Object.entries(options).map(
+      ([name, { kind }]) => [name, { type: kind === 'flag' ? 'boolean' : 'string', multiple: kind === 'list' }] as const,
+    ),
   );
   const given = parsed(config, args);
   return Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [name, valueOf(name, option, given[name])]),
+    Object.entries(options).map(([name, option]) => [name, optionValue(name, option, given[name])]),
   ) as unknown as ToolValues<T>;
 }
 
@@ -91,7 +97,10 @@ function operandOf(option: ToolOption): string {
   return option.choices === undefined ? ' TEXT' : ` ${option.choices.join('|')}`;
 }
 
-function parsed(config: Readonly<Record<string, { type: 'boolean' | 'string'; multiple: boolean }>>, args: readonly string[]): Record<string, unknown> {
+function parsed(
+  config: Readonly<Record<string, { type: 'boolean' | 'string'; multiple: boolean }>>,
+  args: readonly string[],
+): Record<string, unknown> {
   try {
     return parseArgs({ options: config, args: [...args] }).values;
   } catch (error) {
@@ -100,13 +109,14 @@ function parsed(config: Readonly<Record<string, { type: 'boolean' | 'string'; mu
   }
 }
 
-function valueOf(name: string, option: ToolOption, value: unknown): unknown {
+function optionValue(name: string, option: ToolOption, value: unknown): unknown {
   if (option.kind === 'flag') return value === true;
   if (value === undefined) return undefined;
   if (option.kind === 'number') return numberOf(name, option, String(value));
   const { choices } = option;
   for (const text of Array.isArray(value) ? value : [value])
-    if (choices !== undefined && !choices.includes(text)) throw new UsageError(`--${name}: there is no '${text}'; there is ${choices.join(', ')}`);
+    if (choices !== undefined && !choices.includes(text))
+      throw new UsageError(`--${name}: there is no '${text}'; there is ${choices.join(', ')}`);
   return value;
 }
 

@@ -40,5 +40,7 @@ for (let seed = first; variants.length > 0 && performance.now() < end; seed++) {
   if (process.stderr.isTTY) process.stderr.write(`\rseed ${seed}: ${programs} programs, ${differences} differences `);
 }
 if (differences === 0) rmSync(folder, { recursive: true });
-console.log(`seed ${first}: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, ${tooLong} too long, ${differences} differences`);
+console.log(
+  `seed ${first}: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, ${tooLong} too long, ${differences} differences`,
+);
 process.exitCode = differences > 0 ? 1 : 0;

@@ -17,7 +17,21 @@ const NO_IDIOMS = '-fno-tree-loop-distribute-patterns';
 const NATIVE_MILLISECONDS = 2000;
 
 const QEMU = 'qemu-system-x86_64';
-const QEMU_OPTIONS = ['-cpu', 'max', '-accel', 'tcg', '-m', '64', '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04'];
+const QEMU_OPTIONS = [
+  '-cpu',
+  'max',
+  '-accel',
+  'tcg',
+  '-m',
+  '64',
+  '-display',
+  'none',
+  '-serial',
+  'stdio',
+  '-no-reboot',
+  '-device',
+  'isa-debug-exit,iobase=0xf4,iosize=0x04',
+];
 const QEMU_MILLISECONDS = 20_000;
 
 export interface GeneratedKernel {

@@ -3,7 +3,15 @@
  * What the C standard leaves undefined is no harm, unless it depends on addresses or on what was in memory before.
  */
 import { RandomSource } from '../../silicon/random.ts';
-import { type ArrayVariable, type CallableFunction, expression, floatExpression, integerExpression, type Scope, type Variable } from './expressionText.ts';
+import {
+  type ArrayVariable,
+  type CallableFunction,
+  expression,
+  floatExpression,
+  integerExpression,
+  type Scope,
+  type Variable,
+} from './expressionText.ts';
 import { anyType, INTEGERS, isFloat, literal, type ScalarType } from './scalarType.ts';
 import { statements } from './statementText.ts';
 
@@ -13,7 +21,10 @@ const ROUNDS = 12;
 /** A program of independent units; each prints a line with its checksum. */
 export function programText(seed: number, units: number): string {
   const parts = Array.from({ length: units }, (_, unit) => unitText(new RandomSource(Math.imul(seed, 1009) + unit), unit));
-  const calls = Array.from({ length: units }, (_, unit) => `  checksum = ${unit};\n  for (int i = 0; i < ${ROUNDS}; i++) unit${unit}(i);\n  print("${unit}: %lx\\n", checksum);`);
+  const calls = Array.from(
+    { length: units },
+    (_, unit) => `  checksum = ${unit};\n  for (int i = 0; i < ${ROUNDS}; i++) unit${unit}(i);\n  print("${unit}: %lx\\n", checksum);`,
+  );
   return `#include "generated.h"\nu64 checksum;\n${parts.join('\n')}\nint main(void) {\n${calls.join('\n')}\n  return 0;\n}\n`;
 }
 
@@ -34,10 +45,15 @@ function unitText(random: RandomSource, unit: number): string {
   for (let i = 0; i < 5; i++) {
     const [name, type, length] = [`u${unit}_a${i}`, anyType(random), random.pick([4, 8, 16, 32, 64])];
     arrays.push({ name, type, length });
-    lines.push(`static ${type} ${name}[${length}] = {${Array.from({ length: Math.min(length, 9) }, () => constant(random, type)).join(', ')}};`);
+    lines.push(
+      `static ${type} ${name}[${length}] = {${Array.from({ length: Math.min(length, 9) }, () => constant(random, type)).join(', ')}};`,
+    );
   }
   lines.push(recordText(random));
-  globals.push(...['a', 'b', 'c', 'd', 'e'].map((field): Variable => ({ name: `fields.${field}`, type: 'i32' })), { name: 'fields.f', type: 'double' });
+  globals.push(...['a', 'b', 'c', 'd', 'e'].map((field): Variable => ({ name: `fields.${field}`, type: 'i32' })), {
+    name: 'fields.f',
+    type: 'double',
+  });
   const functions: CallableFunction[] = [];
   for (let i = 0; i < 4; i++) {
     const scope: Scope = { variables: globals, arrays, functions };
@@ -54,7 +70,9 @@ function unitText(random: RandomSource, unit: number): string {
   lines.push(`  fields = exchange(fields, ${integerExpression(random, scope, 1)});`);
   for (const { name } of [...locals, ...globals]) lines.push(`  NOTE(${name.startsWith('fields') ? `+${name}` : name});`);
   for (const { name, length } of arrays) lines.push(`  for (int i = 0; i < ${length}; i++) NOTE(${name}[i]);`);
-  lines.push('  for (int i = 0; i < 128; i++) note(bytes_a[i] * 257 + bytes_b[i]);\n  note(shared8), note(shared16), note(shared32), note(shared64);\n}');
+  lines.push(
+    '  for (int i = 0; i < 128; i++) note(bytes_a[i] * 257 + bytes_b[i]);\n  note(shared8), note(shared16), note(shared32), note(shared64);\n}',
+  );
   lines.push(...OWN.map((name) => `#undef ${name}`));
   return lines.join('\n');
 }

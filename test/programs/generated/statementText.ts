@@ -5,7 +5,18 @@ import { INTEGERS, isFloat } from './scalarType.ts';
 
 const COMPOUND = ['+=', '-=', '*=', '&=', '|=', '^='];
 const FLOAT_COMPOUND = ['+=', '-=', '*=', '/='];
-const ATOMIC = ['add_fetch', 'sub_fetch', 'and_fetch', 'or_fetch', 'xor_fetch', 'fetch_add', 'fetch_sub', 'fetch_and', 'fetch_or', 'fetch_xor'];
+const ATOMIC = [
+  'add_fetch',
+  'sub_fetch',
+  'and_fetch',
+  'or_fetch',
+  'xor_fetch',
+  'fetch_add',
+  'fetch_sub',
+  'fetch_and',
+  'fetch_or',
+  'fetch_xor',
+];
 
 /** A few statements. Loops end: each counts a variable of its own. */
 export function statements(random: RandomSource, scope: Scope, depth: number, count: number): string {
@@ -36,7 +47,8 @@ function statement(random: RandomSource, scope: Scope, depth: number): string {
     case 10:
       return loop(
         random,
-        (i) => `{ int ${i} = 0; do {\n${body()}\nif (${integer()}) ${random.pick(['break', 'continue'])};\n} while (++${i} < ${2 + random.below(9)}); }`,
+        (i) =>
+          `{ int ${i} = 0; do {\n${body()}\nif (${integer()}) ${random.pick(['break', 'continue'])};\n} while (++${i} < ${2 + random.below(9)}); }`,
       );
     case 11:
       return switchOf(random, integer(), body);

@@ -22,7 +22,7 @@ export const VARIANTS: readonly Variant[] = [
   variant('Os', 64, '-Os', '-minline-all-stringops'),
   variant('O2-rep', 64, '-O2', '-minline-all-stringops', '-mstringop-strategy=rep_byte'),
   variant('Ofast-v2', 64, '-Ofast', '-march=x86-64-v2'),
-  variant('m32-O0', 32, '-O0', '-march=i386'),
+  variant('m32-O0', 32, '-O0', '-march=i586'),
   variant('m32-O2', 32, '-O2', '-march=i686', '-mfpmath=387', '-mno-sse'),
   variant('m32-Os', 32, '-Os', '-march=i586', '-minline-all-stringops', '-mregparm=3'),
   variant('m32-O3-mmx', 32, '-O3', '-march=pentium3', '-mfpmath=sse'),
