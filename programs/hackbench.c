@@ -1,11 +1,11 @@
 /**
- * hackbench: groups of senders and receivers; every sender of a group writes messages into the pipe of every receiver of it.
+ * hackbench: groups of senders and receivers; every sender of a group writes messages into the socket of every receiver of it.
  *
- * What it does to a kernel: wake-ups, run queues and the locks of pipes, and hardly anything else. Like the program of that name with pipes and
- * threads (`hackbench -p -T`): messages of 100 bytes, all threads waiting for a start together. Each message carries who sent it and
- * which it is, and receivers check that none is missing, doubled or torn.
+ * What it does to a kernel: wake-ups, run queues, the locks of sockets and the caches that messages come from, and hardly anything else. Like the program of
+ * that name with threads (`hackbench -T`, with pipes `-p`): messages of 100 bytes, all threads waiting for a start together. Each
+ * message carries who sent it and which it is, and receivers check that none is missing, doubled or torn.
  *
- * Arguments: groups, fan (senders, and receivers, of each group), loops (messages from each sender to each receiver).
+ * Arguments: groups, fan (senders, and receivers, of each group), loops (messages from each sender to each receiver), pipes (1: pipes, not sockets).
  */
 #include "runtime/allocator.h"
 #include "runtime/marks.h"
@@ -18,12 +18,12 @@
 
 enum { MESSAGE = 100 };
 
-static unsigned long groups = 1, fan = 10, loops = 50;
+static unsigned long groups = 1, fan = 10, loops = 50, pipes = 0;
 static struct barrier start;
 static uint64_t checksum;
 
-/** The two ends of each receiver's pipe. */
-static int (*pipes)[2];
+/** Each receiver's: where it reads, and where its senders write. */
+static int (*ends)[2];
 
 struct message {
   uint32_t sender;
@@ -50,7 +50,7 @@ static void send(unsigned long group, uint32_t sender) {
     message.number = number;
     memset(message.rest, pattern(sender, number), sizeof message.rest);
     for (unsigned long receiver = 0; receiver < fan; receiver++)
-      all_of(write_some, pipes[group * fan + receiver][1], &message, sizeof message);
+      all_of(write_some, ends[group * fan + receiver][1], &message, sizeof message);
   }
 }
 
@@ -60,7 +60,7 @@ static void receive(unsigned long group, unsigned long receiver) {
   uint64_t sum = 0;
   for (unsigned long left = fan * loops; left > 0; left--) {
     struct message message;
-    all_of(read_some, pipes[group * fan + receiver][0], &message, sizeof message);
+    all_of(read_some, ends[group * fan + receiver][0], &message, sizeof message);
     // The messages of one sender come in its order; those of several in any.
     if (message.sender >= fan || message.number != expected[message.sender]++) fail("hackbench: a message is missing");
     uint8_t wanted = pattern(message.sender, message.number);
@@ -80,12 +80,12 @@ static void work(void *argument) {
 }
 
 int program(int count, char **arguments) {
-  const struct argument known[] = {{"groups", &groups, 1, 64}, {"fan", &fan, 1, 64}, {"loops", &loops, 1, 1000000}};
+  const struct argument known[] = {{"groups", &groups, 1, 64}, {"fan", &fan, 1, 64}, {"loops", &loops, 1, 1000000}, {"pipes", &pipes, 0, 1}};
   read_arguments(count, arguments, known, sizeof known / sizeof known[0]);
-  pipes = allocate(groups * fan * sizeof *pipes);
+  ends = allocate(groups * fan * sizeof *ends);
   for (unsigned long i = 0; i < groups * fan; i++) {
-    long result = system_call_3(SYS_PIPE, (long)pipes[i], 0, 0);
-    if (result != 0) fail("hackbench: pipe %u of %u: error %u", i + 1, groups * fan, (unsigned long)-result);
+    long result = pipes ? system_call_3(SYS_PIPE, (long)ends[i], 0, 0) : system_call(SYS_SOCKETPAIR, AF_UNIX, SOCK_STREAM, 0, (long)ends[i], 0, 0);
+    if (result != 0) fail("hackbench: pair %u of %u: error %u", i + 1, groups * fan, (unsigned long)-result);
   }
 
   MARK(MARK_ROI_BEGIN);

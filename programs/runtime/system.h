@@ -19,6 +19,7 @@ enum {
   SYS_MADVISE = 28,
   SYS_NANOSLEEP = 35,
   SYS_GETPID = 39,
+  SYS_SOCKETPAIR = 53,
   SYS_CLONE = 56,
   SYS_EXIT = 60,
   SYS_ARCH_PRCTL = 158,
@@ -39,6 +40,8 @@ enum {
   ARCH_SET_FS = 0x1002,
   FUTEX_WAIT_PRIVATE = 128,
   FUTEX_WAKE_PRIVATE = 129,
+  AF_UNIX = 1,
+  SOCK_STREAM = 1,
 };
 
 static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {

@@ -1,12 +1,12 @@
 /**
  * fwk-selftest: the full-weight kernel, tested by programs that run on it.
  *
- * Processes: one that uses and misuses memory calls; one with many threads; and several that do what nobody may, and must end as Linux would
+ * Processes: one that uses and misuses memory calls; one with many threads; one for pipes, one for sockets; and several that do what nobody may, and must end as Linux would
  * end them. All run at once. Powers off when every one has ended as it was to; a program that finds something wrong says so and ends with 1.
  */
 import type { Assembler } from '../asm/assembler.ts';
-import { mem, mem64 } from '../asm/operand.ts';
-import { eax, edi, edx, esi, r8, r9, r10, rax, rbx, rcx, rdi } from '../asm/register.ts';
+import { mem, mem32, mem64 } from '../asm/operand.ts';
+import { eax, edi, edx, esi, r8, r9, r10, rax, rbx, rcx, rdi, rsi } from '../asm/register.ts';
 import { buildFwk } from './fwk/fwk.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE } from './fwk/memoryCalls.ts';
 import { withDefaults } from './fwk/parameters.ts';
@@ -14,7 +14,9 @@ import { statusOfSignal } from './fwk/process.ts';
 import { assembleProgram, type StartedProgram } from './fwk/program.ts';
 import { memoryProgram } from './fwk/selftest/memoryProgram.ts';
 import { pipeProgram } from './fwk/selftest/pipeProgram.ts';
+import { socketProgram } from './fwk/selftest/socketProgram.ts';
 import { threadProgram } from './fwk/selftest/threadProgram.ts';
+import { AF_UNIX, SOCK_STREAM } from './fwk/socket.ts';
 import { exit, runtime, say, syscall } from './fwk/user/runtime.ts';
 import { PROT_READ } from './fwk/vma.ts';
 import type { GuestDefinition } from './guest.ts';
@@ -38,6 +40,7 @@ export const fwkSelftest: GuestDefinition = {
       { program: assembleProgram('memory', memoryProgram) },
       { program: assembleProgram('threads', threadProgram(choices.parameters['threads']!)) },
       { program: assembleProgram('pipes', pipeProgram) },
+      { program: assembleProgram('sockets', socketProgram) },
       ...forbidden(),
       { program: assembleProgram('hello', hello) },
     ]),
@@ -98,7 +101,8 @@ function forbidden(): StartedProgram[] {
     program('is-illegal', statusOfSignal(SIGILL), (a) => a.ud2()),
     program('ends-with-sleepers', segfault, (a) => {
       a.comment('threads that sleep, spin and yield must end with the process');
-      for (const procedure of ['sleeper', 'spinner', 'yielder']) {
+      socketsWithoutEnd(a);
+      for (const procedure of ['sleeper', 'spinner', 'yielder', 'reader', 'writer']) {
         a.lea(rdi, mem(procedure));
         a.xor(esi, esi);
         a.call('thread_start');
@@ -123,4 +127,28 @@ function forbidden(): StartedProgram[] {
       a.room('sleeper_word', 8);
     }),
   ];
+}
+
+/** A pair of sockets, for two threads that wait at the same end: one reads what nobody writes, the other writes until there is no room. */
+function socketsWithoutEnd(a: Assembler): void {
+  a.room('ends', 8);
+  a.mov(edi, AF_UNIX);
+  a.mov(esi, SOCK_STREAM);
+  a.xor(edx, edx);
+  a.lea(r10, mem('ends'));
+  syscall(a, 'socketpair');
+  const call = (name: 'read' | 'write'): void => {
+    a.mov(edi, mem32('ends'));
+    a.lea(rsi, mem('ends'));
+    a.mov(edx, 8);
+    syscall(a, name);
+  };
+  a.jmp('begin');
+  a.label('reader');
+  call('read');
+  a.jmp('reader');
+  a.label('writer');
+  call('write');
+  a.jmp('writer');
+  a.label('begin');
 }

@@ -2,6 +2,7 @@ import { check } from '../check.ts';
 import type { Scale, ShapeCheck } from '../experiment.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { fitLine, geometricMean } from '../statistics.ts';
+import { SPINNING } from './parsecAssumptions.ts';
 import { CONTROLS, HEADLINE_PROGRAM } from './parsecSetup.ts';
 import { meanRun, meanShare, meanTlbShare, percent, reduction, shootdownRate } from './parsecTables.ts';
 
@@ -14,7 +15,7 @@ export function parsecChecks(results: ResultSet, scale: Scale): ShapeCheck[] {
     ...gainChecks(shared),
     rateCheck(alone, shared),
     collapseCheck(shared),
-    ...(scale === 'full' ? [remainderCheck(results.where({ sweep: 'waiting' }))] : []),
+    ...(scale === 'full' ? [remainderCheck(results.where({ sweep: 'assumptions', assumption: SPINNING }))] : []),
     parCheck(alone),
     taxCheck(alone),
   ];

@@ -1,3 +1,4 @@
+import { PLE_DEFAULTS } from '../../vmm/pauseLoop.ts';
 import type { Labels, Point } from '../experiment.ts';
 import { parameters, profileOf, runOptions } from '../runSettings.ts';
 
@@ -21,6 +22,10 @@ export interface ParsecSetting {
   readonly memoryRate?: number;
   /** Waiters for the mmap lock spin; otherwise they sleep. */
   readonly spinningMmapLock?: boolean;
+  /** Of the VMM; absent: off, and its defaults. */
+  readonly pauseLoopExiting?: boolean;
+  readonly scheduler?: string;
+  readonly placement?: string;
 }
 
 /**
@@ -29,7 +34,7 @@ export interface ParsecSetting {
  * are there before the program starts.
  */
 export function parsecPoint(labels: Labels, setting: ParsecSetting): Point {
-  const { program, scheme, vms, seed, work, slice, costs, memoryRate, spinningMmapLock = false } = setting;
+  const { program, scheme, vms, seed, work, slice, costs, memoryRate, spinningMmapLock = false, pauseLoopExiting = false } = setting;
   const coGuest = { guest: 'cpu-bound', params: parameters({ work: 'halt' }), haltExits: false, headStart: true };
   const options = runOptions({
     guest: 'parsec',
@@ -46,7 +51,12 @@ export function parsecPoint(labels: Labels, setting: ParsecSetting): Point {
       ...(memoryRate === undefined ? {} : { 'memory-rate': memoryRate }),
       ...(spinningMmapLock ? { 'mmap-lock': 1 } : {}),
     }),
-    vmm: { vms, vcpus: CORES, scheduler: undefined, slice: { seconds: slice * 1e-3 }, ...(vms > 1 ? { coGuest } : {}) },
+    vmm: {
+      ...{ vms, vcpus: CORES, scheduler: setting.scheduler, placement: setting.placement },
+      pauseLoopExiting: pauseLoopExiting ? PLE_DEFAULTS : undefined,
+      slice: { seconds: slice * 1e-3 },
+      ...(vms > 1 ? { coGuest } : {}),
+    },
   });
   // Halted neighbours cost the host nothing.
   const weight = (CORES * work) / SECOND_OF_WORK;

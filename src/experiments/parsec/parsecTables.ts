@@ -37,6 +37,22 @@ export const shootdownRate = (results: ResultSet): number =>
 export const meanTlbShare = (results: ResultSet): number => meanShare(results, 'tlb');
 export const meanShare = (results: ResultSet, part: keyof TimeShares): number => meanOf(results.values((one) => timeShares(one)[part]));
 
+/** A shootdown that takes longer although its initiator kept its core has waited for a vCPU that had none. In seconds. */
+const MISSED_FROM = 500e-6;
+
+/** Shootdowns that waited for a preempted vCPU: so many of a thousand, and the milliseconds they took of a second of work. */
+export function missedTargets(results: ResultSet): { perThousand: number; millis: number } {
+  const each = results.entries.map(({ point, measurement: { shootdowns, frequencyHz } }) => {
+    const missed = shootdowns.filter(({ begin, end, descheduled }) => descheduled === 0 && end - begin > MISSED_FROM * frequencyHz);
+    const cycles = missed.reduce((sum, { begin, end }) => sum + end - begin, 0);
+    return {
+      perThousand: (1000 * missed.length) / shootdowns.length,
+      millis: ((cycles / frequencyHz) * 1000 * SECOND_OF_WORK) / Number(point.labels['work']),
+    };
+  });
+  return { perThousand: meanOf(each.map(({ perThousand }) => perThousand)), millis: meanOf(each.map(({ millis }) => millis)) };
+}
+
 /** By how much `scheme` cuts the run time of `baseline`: 0.85 is 85 %. */
 export function reduction(results: ResultSet, scheme: string, baseline: string): number {
   return 1 - meanRun(results.where({ scheme })) / meanRun(results.where({ scheme: baseline }));

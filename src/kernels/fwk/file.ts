@@ -1,23 +1,24 @@
 /**
- * Open files: descriptors of a process, for the console (0, 1 and 2 at the start) and for ends of pipes.
+ * Open files: descriptors of a process, for the console (0, 1 and 2 at the start) and for ends of pipes and of pairs of sockets.
  *
- * A file is a number: CONSOLE, or the address of a pipe with READ_END or WRITE_END added. There is no dup and no fork, so an end has one descriptor, and
+ * A file is a number: CONSOLE, or the address of a pipe with READ_END or WRITE_END added, or that of an end of a pair of sockets with SOCKET. There is no dup and no fork, so an end has one descriptor, and
  * closing that closes the end. Reading the console finds its end.
  */
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem8, mem64 } from '../../asm/operand.ts';
-import { eax, ebx, ecx, edi, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../asm/register.ts';
+import { eax, ebx, ecx, edi, edx, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../asm/register.ts';
 import { acquire, release } from '../lib/locks/lock.ts';
-import { EBADF, EMFILE } from './errors.ts';
+import { EBADF, EFAULT, EMFILE } from './errors.ts';
 import { MAX_FILES } from './layout.ts';
 import { Process } from './process.ts';
 import { current, Thread } from './thread.ts';
 
-/** The one file that is no pipe. */
+/** The one file that is neither. */
 export const CONSOLE = 1;
 export const READ_END = 2;
 export const WRITE_END = 3;
-/** Bits of a file that are not the pipe's address. */
+export const SOCKET = 4;
+/** Bits of a file that are not an address. */
 export const END = 63;
 
 /** Characters that go out under one hold of the serial lock: lines up to this length stay whole. */
@@ -44,9 +45,12 @@ export function files(a: Assembler): void {
     a.call('file_of');
     a.cmp(rax, CONSOLE);
     a.je('console_write');
+    a.mov(ecx, eax);
+    a.and(ecx, END);
+    a.cmp(ecx, SOCKET);
+    a.je('socket_write');
     a.mov(rdi, rax);
-    a.and(eax, END);
-    a.cmp(eax, WRITE_END);
+    a.cmp(ecx, WRITE_END);
     a.je('pipe_write');
     a.mov(rax, -EBADF);
   });
@@ -93,9 +97,12 @@ export function files(a: Assembler): void {
   a.comment('(descriptor, address, bytes)');
   a.proc('sys_read', {}, () => {
     a.call('file_of');
+    a.mov(ecx, eax);
+    a.and(ecx, END);
+    a.cmp(ecx, SOCKET);
+    a.je('socket_read');
     a.mov(rdi, rax);
-    a.and(eax, END);
-    a.cmp(eax, READ_END);
+    a.cmp(ecx, READ_END);
     a.je('pipe_read');
     a.cmp(rdi, CONSOLE);
     a.mov(rax, -EBADF);
@@ -129,6 +136,53 @@ export function files(a: Assembler): void {
     a.mov(rax, r12);
   });
 
+  a.comment(
+    'RDI, RSI = files, RDX = user address of two 32-bit words: their descriptors are there. RAX = 0; or an error, and they are closed',
+  );
+  a.proc('file_install_pair', { saves: [rbx, rbp, r12, r13], frame: 16 }, () => {
+    a.mov(rbx, rdi);
+    a.mov(rbp, rsi);
+    a.mov(r12, rdx);
+    a.call('file_install');
+    a.mov(r13, rax);
+    a.test(rax, rax);
+    a.if_('s', () => {
+      a.mov(rdi, rbx);
+      a.call('file_close');
+      a.mov(rdi, rbp);
+      a.call('file_close');
+      a.mov(rax, r13);
+      a.return_();
+    });
+    a.mov(rdi, rbp);
+    a.call('file_install');
+    a.mov(rbx, rax);
+    a.test(rax, rax);
+    a.if_('s', () => {
+      a.mov(rdi, rbp);
+      a.call('file_close');
+      a.mov(rdi, r13);
+      a.call('sys_close');
+      a.mov(rax, rbx);
+      a.return_();
+    });
+    a.comment('as one 64-bit word');
+    a.shl(rax, 32);
+    a.or(rax, r13);
+    a.mov(mem64(rsp), rax);
+    a.mov(rdi, r12);
+    a.mov(rsi, rsp);
+    a.mov(edx, 8);
+    a.call('copy_to_user');
+    a.test(rax, rax);
+    a.return_if('z');
+    for (const descriptor of [r13, rbx]) {
+      a.mov(rdi, descriptor);
+      a.call('sys_close');
+    }
+    a.mov(rax, -EFAULT);
+  });
+
   a.comment('(descriptor): exchanged, so that of two that close it only one does');
   a.proc('sys_close', {}, () => {
     a.cmp(rdi, MAX_FILES);
@@ -151,7 +205,12 @@ export function files(a: Assembler): void {
   a.proc('file_close', {}, () => {
     a.cmp(rdi, CONSOLE);
     a.return_if('e');
-    a.call('pipe_close');
+    a.mov(eax, edi);
+    a.and(eax, END);
+    a.cmp(eax, SOCKET);
+    a.jne('pipe_close');
+    a.and(rdi, ~END);
+    a.call('socket_put');
   });
 
   a.comment('RDI = process, whose last thread this is');

@@ -4,8 +4,9 @@
  * `buildFwk` makes the image of a guest that starts the given programs, each as a process of its own, and ends when all have ended.
  *
  * Order of locks, outermost first; a lock is taken only while those that are held come before it:
- *   mmap lock (sleeps or spins) > page-table lock > page frames
-    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
+ *   lock of a pipe, readLock of a socket (sleep) > mmap lock (sleeps or spins) > page-table lock > page frames
+ *   lock of a socket's end > its queueLock, or its waitLock; that, mmap lock or futex bucket > queue of a sleeping lock > run queue
+ *   lock of a cache of objects: nothing is taken under it
  * Interrupt handlers take none. All of them are waited for with interrupts on, so whoever waits serves shootdowns; and no spinlock is held during
  * a shootdown. So two cores that shoot each other down, each waiting for a lock of the other, both come through: what each waits for in the end is a core
  * that runs, or one that its hypervisor has put aside.
@@ -47,6 +48,8 @@ import { runQueues } from './runQueue.ts';
 import { rwSemaphore } from './rwSemaphore.ts';
 import { scheduler } from './scheduler.ts';
 import { sleep } from './sleep.ts';
+import { sockets } from './socket.ts';
+import { socketTransfer } from './socketTransfer.ts';
 import { syscallTable } from './syscallTable.ts';
 import { teardown } from './teardown.ts';
 import { STACK_GUARD, THREAD_RUNNABLE, Thread, threads } from './thread.ts';
@@ -65,7 +68,8 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   const parts = [
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
-    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep, files, pipes, processes, exceptions],
+    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep],
+    ...[files, pipes, sockets, socketTransfer, processes, exceptions],
   ];
   a.include(smp);
   for (const part of parts) a.include(part);
@@ -88,6 +92,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
     });
     a.fxsave64(mem('initial_fpu'));
     a.call('shootdown_setup');
+    a.call('messages_setup');
     a.call('smp_start');
     setHandler(a, VECTOR_CALL_FUNCTION, 'shootdown_interrupt');
     a.call('core_begin');

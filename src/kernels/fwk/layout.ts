@@ -27,9 +27,10 @@ export const MAX_THREADS = 512;
 export const THREAD_SHIFT = 13;
 /** Mappings of one address space. */
 export const MAX_VMAS = 512;
-/** Open files of a process, and pipes of all. */
+/** Open files of a process; pipes, and pairs of sockets, of all. */
 export const MAX_FILES = 1024;
 export const MAX_PIPES = 512;
+export const MAX_SOCKET_PAIRS = 512;
 
 /** PCIDs of address spaces: 0 is the loader's, 1 the kernel's own (lib/boot). */
 export const FIRST_PCID = 2;

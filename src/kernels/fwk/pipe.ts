@@ -8,10 +8,10 @@
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem, mem64 } from '../../asm/operand.ts';
 import { aligned, array, record, sizeOf, space, u64 } from '../../asm/record.ts';
-import { al, cl, eax, ebx, ecx, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../asm/register.ts';
+import { al, cl, eax, ebx, ecx, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../asm/register.ts';
 import { addr } from '../../asm/symbolValue.ts';
 import { acquire, release } from '../lib/locks/lock.ts';
-import { EFAULT, EINTR, EMFILE, EPIPE } from './errors.ts';
+import { EINTR, EMFILE, EPIPE } from './errors.ts';
 import { END, READ_END, WRITE_END } from './file.ts';
 import { MAX_PIPES } from './layout.ts';
 import { RwSemaphore } from './rwSemaphore.ts';
@@ -41,8 +41,8 @@ export function pipes(a: Assembler): void {
   a.room('pipe_table', MAX_PIPES * sizeOf(Pipe), 64);
   a.variable('pipes_lock');
 
-  a.comment('(address of two 32-bit descriptors). RBX = pipe, R12 = address, R13, R14 = descriptors');
-  a.proc('sys_pipe', { saves: [rbx, r12, r13, r14], frame: 16 }, () => {
+  a.comment('(address of two 32-bit descriptors). RBX = pipe, R12 = address');
+  a.proc('sys_pipe', { saves: [rbx, r12] }, () => {
     a.mov(r12, rdi);
     acquire(a, 'pipes_lock');
     a.mov(ebx, addr('pipe_table'));
@@ -67,43 +67,9 @@ export function pipes(a: Assembler): void {
     a.mov(at(rbx, Pipe.writers), 1);
     a.mov(at(rbx, Pipe.calls), 0);
     a.lea(rdi, mem(rbx, READ_END));
-    a.call('file_install');
-    a.mov(r13, rax);
-    a.test(rax, rax);
-    a.if_('s', () => {
-      a.lea(rdi, mem(rbx, READ_END));
-      a.call('pipe_close');
-      a.lea(rdi, mem(rbx, WRITE_END));
-      a.call('pipe_close');
-      a.jmp('.none');
-    });
-    a.lea(rdi, mem(rbx, WRITE_END));
-    a.call('file_install');
-    a.mov(r14, rax);
-    a.test(rax, rax);
-    a.if_('s', () => {
-      a.mov(rdi, r13);
-      a.call('sys_close');
-      a.lea(rdi, mem(rbx, WRITE_END));
-      a.call('pipe_close');
-      a.jmp('.none');
-    });
-    a.comment('as one 64-bit word');
-    a.mov(rax, r14);
-    a.shl(rax, 32);
-    a.or(rax, r13);
-    a.mov(mem64(rsp), rax);
-    a.mov(rdi, r12);
-    a.mov(rsi, rsp);
-    a.mov(edx, 8);
-    a.call('copy_to_user');
-    a.test(rax, rax);
-    a.return_if('z');
-    for (const descriptor of [r13, r14]) {
-      a.mov(rdi, descriptor);
-      a.call('sys_close');
-    }
-    a.mov(rax, -EFAULT);
+    a.lea(rsi, mem(rbx, WRITE_END));
+    a.mov(rdx, r12);
+    a.call('file_install_pair');
     a.return_();
     a.label('.none');
     a.mov(rax, -EMFILE);

@@ -4,7 +4,7 @@
  * `schedule(RDI = 1: the running thread stays runnable, 0: it does not)` returns when the thread that called it runs again. Round robin over
  * the core's queue; a core whose queue is empty takes from the longest one. Kernel code is not preempted: `schedule` is called by a thread that
  * blocks or yields, and on the way to user mode. `thread_block`: the running thread, which has put itself into a wait queue, waits there;
- * an INTERRUPTIBLE one that is to die does not.
+ * an INTERRUPTIBLE one that is to die does not. `thread_stay`: it goes on after all, and is out of all wait queues already.
  *
  * `idle_loop`: what a core does when there is nothing to do. SDM: Vol. 2, "HLT—Halt".
  */
@@ -116,13 +116,18 @@ export const scheduler =
     a.proc('thread_block', {}, () => {
       a.mov(rdi, current);
       a.cmp(at(rdi, Thread.dying), 0);
-      a.if_('ne', () => {
-        a.comment('unless somebody has woken it already: then it is in a run queue, and comes back from there');
-        a.mov(eax, THREAD_INTERRUPTIBLE);
-        a.mov(ecx, THREAD_RUNNABLE);
-        a.lock.cmpxchg(at(rdi, Thread.state), ecx);
-        a.return_if('e');
-      });
+      a.jne('thread_stay');
+      a.xor(edi, edi);
+      a.call('schedule');
+    });
+
+    a.proc('thread_stay', {}, () => {
+      a.mov(rdi, current);
+      a.comment('unless somebody has woken it already: then it is in a run queue, and comes back from there');
+      a.mov(eax, THREAD_INTERRUPTIBLE);
+      a.mov(ecx, THREAD_RUNNABLE);
+      a.lock.cmpxchg(at(rdi, Thread.state), ecx);
+      a.return_if('e');
       a.xor(edi, edi);
       a.call('schedule');
     });

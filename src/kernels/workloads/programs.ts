@@ -31,12 +31,13 @@ export const allocstress = programGuest({
 
 export const hackbench = programGuest({
   name: 'hackbench',
-  doc: 'user program: groups of senders and receivers exchange messages through pipes',
+  doc: 'user program: groups of senders and receivers exchange messages through local sockets or pipes',
   program: 'hackbench',
   parameters: [
-    { name: 'groups', default: 1, min: 1, max: 64, doc: 'groups in each process; a pipe for each receiver of each group' },
+    { name: 'groups', default: 1, min: 1, max: 64, doc: 'groups in each process; a pair of sockets for each receiver of each group' },
     { name: 'fan', default: 10, min: 1, max: 64, doc: 'senders, and receivers, of each group' },
     { name: 'loops', default: 20, min: 1, max: 1_000_000, doc: 'messages from each sender to each receiver' },
+    { name: 'pipes', default: 0, min: 0, max: 1, doc: '0: local stream sockets, as the program of that name; 1: pipes, as with its -p' },
     PROCESSES,
   ],
   figures: ['cycles', 'messages', 'checksum'],

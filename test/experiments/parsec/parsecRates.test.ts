@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { MEMORY_RATES, rateFigure, rateMovement, ratePoints, rateRows, rateTable } from '../../../src/experiments/parsec/parsecRates.ts';
+import {
+  gainOverKvmtlb,
+  MEMORY_RATES,
+  rateFigure,
+  rateMovement,
+  ratePoints,
+  rateRows,
+  rateTable,
+} from '../../../src/experiments/parsec/parsecRates.ts';
 import { ResultSet } from '../../../src/experiments/resultSet.ts';
 import { FREQUENCY_HZ, measurementOf, point, shootdownOf } from '../synthetic.ts';
 
@@ -23,10 +31,11 @@ const RESULTS = new ResultSet([
 ]);
 
 describe('the rates of shoot4u-parsec', () => {
-  test('are run with all three published schemes, rarest first', () => {
-    const points = ratePoints(130, 12);
-    expect(points).toHaveLength(MEMORY_RATES.length * 3);
-    expect(points[0]!.labels).toMatchObject({ sweep: 'rates', rate: MEMORY_RATES[0] });
+  test('are run rarest first: native once, the two that are near each other with three seeds and two programs', () => {
+    const points = ratePoints(260, 12);
+    expect(points).toHaveLength(MEMORY_RATES.length * (1 + 2 * 2 * 3));
+    expect(points[0]!.labels).toMatchObject({ sweep: 'rates', rate: MEMORY_RATES[0], scheme: 'ipi', work: 130 });
+    expect(points.at(-1)!.labels).toMatchObject({ rate: MEMORY_RATES.at(-1), scheme: 'shoot4u', program: 'vips', seed: 3, work: 260 });
   });
 
   test('give the cut of run time and shootdowns a second at each', () => {
@@ -41,13 +50,15 @@ describe('the rates of shoot4u-parsec', () => {
   });
 
   test('are told in one sentence, from the rarest to the most frequent', () => {
-    expect(rateMovement(RESULTS)).toContain('at 50 % of the rates 50.0 % against native and 9.1 % against kvmtlb');
-    expect(rateMovement(RESULTS)).toContain('at 400 % of the rates 80.0 % against native and 50.0 % against kvmtlb');
+    expect(rateMovement(RESULTS)).toContain('dedup: at 50 % of the rates 50.0 % against native');
+    expect(rateMovement(RESULTS)).toContain('at 400 % of the rates 80.0 % against native');
+    expect(gainOverKvmtlb(RESULTS)).toContain('dedup 9.1 % at 50 %, 50.0 % at 400 %');
   });
 
   test('say when they were not measured', () => {
     const nothing = new ResultSet([]);
     expect(rateMovement(nothing)).toContain('not measured');
+    expect(gainOverKvmtlb(nothing)).toContain('not measured');
     expect(rateFigure(nothing)).toEqual([]);
   });
 });

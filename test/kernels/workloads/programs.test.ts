@@ -77,6 +77,6 @@ test('processes are started as often as asked', () => {
 
 test('a program that cannot go on says why and ends the run with its status', () => {
   const { stop, serial } = run(named('hackbench'), { cores: 1, params: { groups: '64', fan: '64' } });
-  expect(serial).toMatch(/^hackbench: pipe \d+ of 4096: error 24$/m);
+  expect(serial).toMatch(/^hackbench: pair \d+ of 4096: error 24$/m);
   expect(stop).toMatchObject({ kind: 'debug-exit', value: 3 });
 });
