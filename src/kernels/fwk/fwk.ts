@@ -35,6 +35,7 @@ import { gather } from './gather.ts';
 import { VECTOR_RESCHEDULE } from './layout.ts';
 import { lazySpace } from './lazySpace.ts';
 import { memoryCalls } from './memoryCalls.ts';
+import { messageBuffers } from './messageBuffer.ts';
 import { mm } from './mm.ts';
 import { pageAllocator } from './pageAllocator.ts';
 import { pageFault } from './pageFault.ts';
@@ -49,7 +50,9 @@ import { rwSemaphore } from './rwSemaphore.ts';
 import { scheduler } from './scheduler.ts';
 import { sleep } from './sleep.ts';
 import { sockets } from './socket.ts';
-import { socketTransfer } from './socketTransfer.ts';
+import { socketReceive } from './socketReceive.ts';
+import { socketSend } from './socketSend.ts';
+import { socketWait } from './socketWait.ts';
 import { syscallTable } from './syscallTable.ts';
 import { teardown } from './teardown.ts';
 import { STACK_GUARD, THREAD_RUNNABLE, Thread, threads } from './thread.ts';
@@ -69,7 +72,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
     ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep],
-    ...[files, pipes, sockets, socketTransfer, processes, exceptions],
+    ...[files, pipes, messageBuffers, sockets, socketWait, socketSend, socketReceive, processes, exceptions],
   ];
   a.include(smp);
   for (const part of parts) a.include(part);

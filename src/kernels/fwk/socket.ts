@@ -1,12 +1,9 @@
 /**
- * Local stream sockets: pairs of ends (`sys_socketpair`), their lives and who waits at them. What goes through them is socketTransfer.ts’s.
+ * Local stream sockets: pairs of ends (`sys_socketpair`) and their lives. What goes through them is socketSend.ts’s and socketReceive.ts’s, who waits there socketWait.ts’s.
  *
  * `socket_get(RDI = descriptor)` → RAX = its end, in use by the caller, or an error; `socket_put(RDI = end)`: it no longer is. An end lives until its descriptor is
  * closed and nobody uses it any more, as in Linux: a call that is under way when its own descriptor is closed goes on. Then what nobody has read is thrown
  * away, and the other end reads on to its end of file and can write no more. Ends are never anything else, so a use may be tried on one that has just gone.
- *
- * `socket_wake(RDI = end)`: whoever waits at that end looks again. As in Linux 3.5 (`sk_wq`) an end has one queue for those who wait for data to read and for
- * room to write, all are woken, and the queue is looked at without its lock first.
  *
  * Three spinlocks for each end, as in Linux: `lock` for whether the other end may still put something here (unix_state_lock), `queueLock` for the list of messages,
  * `waitLock` for who waits. Two would do, as the list is only ever lengthened under `lock`; but a reader takes messages out under `queueLock` alone.
@@ -238,21 +235,6 @@ export function sockets(a: Assembler): void {
     a.mov(rdi, rbx);
     a.call('socket_put');
     a.mov(rax, rbp);
-  });
-
-  a.proc('socket_wake', { saves: [rbx] }, () => {
-    a.cmp(mem64(rdi, SocketEnd.waiters, WaitQueue.head), 0);
-    a.return_if('e');
-    a.mov(rbx, rdi);
-    a.lea(rdi, at(rbx, SocketEnd.waitLock));
-    a.call('lock_acquire');
-    a.repeat_while('nz', () => {
-      a.lea(rdi, at(rbx, SocketEnd.waiters));
-      a.call('wait_wake');
-      a.test(rax, rax);
-    });
-    a.lea(rdi, at(rbx, SocketEnd.waitLock));
-    a.call('lock_release');
   });
 }
 

@@ -75,14 +75,15 @@ export const kernbench = programGuest({
 
 export const dvdstore = programGuest({
   name: 'dvdstore',
-  doc: 'user program: sessions that think, and transactions that lock, look up, change, and wait for a log',
+  doc: 'user program: sessions that think, and a database whose transactions lock, look up, change, and wait for a log',
   program: 'dvdstore',
   parameters: [
-    { name: 'sessions', default: 16, min: 1, max: 256, doc: 'customers' },
+    { name: 'sessions', default: 16, min: 1, max: 200, doc: 'customers' },
     { name: 'transactions', default: 20, min: 1, max: 1_000_000_000, doc: 'transactions of each session' },
     { name: 'think', default: 500, min: 0, max: 1_000_000, doc: 'mean microseconds between two of them' },
     { name: 'titles', default: 1000, min: 1, max: 1_000_000, doc: 'titles in stock, each with a lock' },
     { name: 'work', default: 500, min: 0, max: 1_000_000_000, doc: 'steps of computing for each look-up' },
+    { name: 'clients', default: 1, min: 0, max: 1, doc: '1: each has a connection to a thread of the database; 0: does its steps itself' },
     SEED,
   ],
   figures: ['cycles', 'transactions', 'checksum'],

@@ -68,6 +68,15 @@ test('two runs are the same run', () => {
   expect({ serial: second.serial, stats: second.stats }).toEqual({ serial: first.serial, stats: first.stats });
 });
 
+test('customers that do the steps of the database themselves come to the same', () => {
+  const small = named('dvdstore');
+  const [clients, none] = [run(small, { cores: 3 }), run(small, { cores: 3, params: { clients: '0' } })];
+  expect([clients.stop, none.stop]).toEqual([OFF, OFF]);
+  expect(none.serial).toContain(`checksum: ${small.checksum}\n`);
+  // A call and its answer for each step: four messages at the least for each transaction, of four spinlocks each.
+  expect(clients.stats.locks.acquisitions - none.stats.locks.acquisitions).toBeGreaterThan(24 * 4 * 4);
+});
+
 test('processes are started as often as asked', () => {
   const small = named('hackbench');
   const { stop, serial } = run(small, { cores: 3, params: { processes: '3' } });

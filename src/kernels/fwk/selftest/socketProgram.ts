@@ -20,7 +20,7 @@ import {
   ESOCKTNOSUPPORT,
 } from '../errors.ts';
 import { AF_UNIX, SOCK_STREAM } from '../socket.ts';
-import { MSG_DONTWAIT, SEND_BOUND } from '../socketTransfer.ts';
+import { MSG_DONTWAIT, SEND_BOUND } from '../socketSend.ts';
 import { expect, expectations, expectSuccess } from '../user/expect.ts';
 import { exit, runtime, syscall } from '../user/runtime.ts';
 
