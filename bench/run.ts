@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
+import { endWithUsage, toolOptions } from '../scripts/toolOptions.ts';
 import { ENGINES, type EngineName } from '../src/cpu/engines/registry.ts';
 import { bochsPeers } from './bochs.ts';
 import { engineFigures } from './figures.ts';
@@ -34,25 +34,26 @@ import { v86Peers } from './v86/v86.ts';
 
 const LATEST = 'bench/results/latest.json';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '1' },
-    engine: { type: 'string', multiple: true },
-    only: { type: 'string' },
-    'no-peers': { type: 'boolean', default: false },
-    'no-figures': { type: 'boolean', default: false },
-    compare: { type: 'boolean', default: false },
-    with: { type: 'string', default: '' },
-    save: { type: 'boolean', default: false },
-    json: { type: 'string', default: LATEST },
-  },
+const values = toolOptions('npm run bench --', 'Every kernel on every engine and every installed peer: rates and ratios.', {
+  seconds: { kind: 'number', fraction: true, doc: 'for each measurement (1)' },
+  engine: { kind: 'list', choices: ENGINES, doc: 'engines to measure (all)' },
+  only: { kind: 'text', doc: 'kernels to measure, by their ids with commas between them (all)' },
+  'no-peers': { kind: 'flag', doc: 'no other emulators' },
+  'no-figures': { kind: 'flag', doc: 'rates of the kernels only' },
+  compare: { kind: 'flag', doc: 'show the ratio to an earlier report, too' },
+  with: { kind: 'text', doc: 'that report: a commit of the history, or a file (the last one)' },
+  save: { kind: 'flag', doc: 'append the report to bench/history.jsonl' },
+  json: { kind: 'text', doc: `where the report goes (${LATEST})` },
 });
-const seconds = Number(values.seconds);
+const { seconds = 1, json = LATEST } = values;
 /** The reference first: the others are checked against it. */
 const engines: EngineName[] = ENGINES.filter((name) => values.engine === undefined || values.engine.includes(name)).sort(
   (a, b) => Number(b === 'reference') - Number(a === 'reference'),
 );
 const only = values.only?.split(',');
+for (const id of only ?? [])
+  if (!BENCH_CASES.some((one) => one.id === id))
+    endWithUsage(`--only: there is no '${id}'; there is ${BENCH_CASES.map((one) => one.id).join(', ')}`);
 const cases = BENCH_CASES.filter(({ id }) => only === undefined || only.includes(id));
 const peers = values['no-peers'] ? [] : [...qemuPeers(), ...bochsPeers(), ...v86Peers()];
 const results: Results = {};
@@ -87,10 +88,10 @@ if (!values['no-figures']) {
   console.log(`\n${figuresTable('figures', figures)}`);
   console.log(`\n${figuresTable('scaling', scaling)}`);
 }
-const before = values.compare ? earlierReport(values.with, report) : undefined;
+const before = values.compare ? earlierReport(values.with ?? '', report) : undefined;
 if (values.compare) console.log(before === undefined ? '\nnothing to compare with' : `\n${comparisonTable(report, before)}`);
-mkdirSync(dirname(values.json), { recursive: true });
-writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+mkdirSync(dirname(json), { recursive: true });
+writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 if (values.save) appendHistory(report);
 for (const line of disagreements) console.error(line);
 process.exitCode = disagreements.length > 0 ? 1 : 0;

@@ -4,7 +4,7 @@
  * Big machines, one after the other, run a guest that generates code on every core, for N seconds; the memory of the process is printed every ten. Exit status 1
  * when it was ever above the limit.
  */
-import { parseArgs } from 'node:util';
+import { toolOptions } from '../scripts/toolOptions.ts';
 import { ENGINES } from '../src/cpu/engines/registry.ts';
 import type { Session } from '../src/session/session.ts';
 import { openSession } from './engineRun.ts';
@@ -15,17 +15,15 @@ const TURNS = 200;
 /** Seconds for each machine: then it is thrown away and the next one is made, as a program does that boots guest after guest. */
 const MACHINE_SECONDS = 120;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    cores: { type: 'string', default: '64' },
-    memory: { type: 'string', default: '1024' },
-    engine: { type: 'string', default: ENGINES[0] },
-    limit: { type: 'string', default: '2048' },
-  },
+const values = toolOptions('npm run soak --', 'Big machines, one after the other: is memory given back?', {
+  seconds: { kind: 'number', fraction: true, doc: 'how long to run (60)' },
+  cores: { kind: 'number', min: 1, doc: 'of each machine (64)' },
+  memory: { kind: 'number', min: 16, doc: 'megabytes of each machine (1024)' },
+  engine: { kind: 'text', choices: ENGINES, doc: `what executes instructions (${ENGINES[0]})` },
+  limit: { kind: 'number', doc: 'megabytes that the process may take (2048)' },
 });
-const engine = ENGINES.find((name) => name === values.engine);
-if (engine === undefined) throw new Error(`no engine '${values.engine}'; there is ${ENGINES.join(', ')}`);
+const { seconds = 60, cores = 64, memory = 1024, limit = 2048 } = values;
+const engine = ENGINES.find((name) => name === values.engine) ?? ENGINES[0];
 
 const begin = performance.now();
 const elapsed = (): number => (performance.now() - begin) / 1000;
@@ -35,25 +33,25 @@ let machines = 0;
 let instructions = 0;
 let earlier = 0;
 
-while (elapsed() < Number(values.seconds)) {
+while (elapsed() < seconds) {
   const session = openSession(
     {
       guest: 'bench-codegen-all',
       engine,
-      cores: Number(values.cores),
+      cores,
       params: { iterations: '4000000000' },
-      memory: Number(values.memory) * MEGABYTE,
+      memory: memory * MEGABYTE,
     },
     () => {},
   );
   machines++;
-  const end = Math.min(Number(values.seconds), elapsed() + MACHINE_SECONDS);
+  const end = Math.min(seconds, elapsed() + MACHINE_SECONDS);
   while (elapsed() < end && session.advance(TURNS)) observe(session);
   observe(session);
   earlier += session.instructions;
 }
 report();
-process.exitCode = peak > Number(values.limit) ? 1 : 0;
+process.exitCode = peak > limit ? 1 : 0;
 
 function observe(session: Session): void {
   instructions = earlier + session.instructions;

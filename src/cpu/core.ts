@@ -202,18 +202,19 @@ export class Core {
         if (!this.idleUntil(alarm)) return;
         continue;
       }
-      this.singleStep = (state.i32[I32_INTERRUPTIBILITY]! & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
+      const blocking = state.i32[I32_INTERRUPTIBILITY]!;
+      this.singleStep = (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
       if (this.singleStep) state.i32[I32_INTERRUPTIBILITY]! &= ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
       this.horizon = Math.min(this.limit, alarm);
-      if (stepsSingly(this)) this.step();
+      if (stepsSingly(this)) this.step((blocking & BLOCKING_BY_MOV_SS) !== 0);
       else this.engine.run(this);
       state.counters[COUNTER_BUSY_CYCLES]! += state.clock[0]! - before;
     }
   }
 
   /** Executes one instruction, and delivers the debug exceptions around it. */
-  private step(): void {
-    if (beforeStep(this)) return;
+  private step(afterStackSwitch: boolean): void {
+    if (beforeStep(this, afterStackSwitch)) return;
     const traced = (this.state.i32[I32_RFLAGS]! & RFLAGS_TF) !== 0;
     const watch = new StepWatch(this);
     this.watch = watch;

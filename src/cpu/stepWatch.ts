@@ -22,6 +22,8 @@ export class StepWatch {
   met = 0;
   /** An event was delivered, or the guest was left: no trap follows. */
   interrupted = false;
+  /** It was an element of a string instruction, and more of them are left. */
+  repeating = false;
   private readonly core: Core;
 
   constructor(core: Core) {

@@ -7,8 +7,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ENGINES, type EngineName } from '../../src/cpu/engines/registry.ts';
+import { toolOptions } from '../../scripts/toolOptions.ts';
+import { ENGINES } from '../../src/cpu/engines/registry.ts';
 import { difference } from './difference.ts';
 import type { EngineCase } from './engineCase.ts';
 import { type BatchResult, runBatch } from './fuzzBatch.ts';
@@ -16,30 +16,22 @@ import { runCase } from './runCase.ts';
 
 const REGRESSIONS = 'test/regressions/engines';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    programs: { type: 'string', default: 'Infinity' },
-    jobs: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    engine: { type: 'string', default: ENGINES.find((name) => name !== 'reference')! },
-    /** A job of a run: every so many seeds. */
-    stride: { type: 'string' },
-  },
+const OTHERS = ENGINES.filter((name) => name !== 'reference');
+const values = toolOptions('npm run fuzz:engines --', 'Generated programs on the reference engine and on another one.', {
+  seconds: { kind: 'number', fraction: true, doc: 'how long to run, at most (60)' },
+  programs: { kind: 'number', min: 1, doc: 'how many to run, at most (no limit)' },
+  jobs: { kind: 'number', min: 1, doc: 'processes (1)' },
+  seed: { kind: 'number', doc: 'of the first programs (of the time of day)' },
+  engine: { kind: 'text', choices: OTHERS, doc: `what is compared with the reference (${OTHERS[0]})` },
+  stride: { kind: 'number', min: 1, doc: 'of a process that works for another one: every so many seeds' },
 });
-const engine = engineNamed(values.engine);
-const first = Number(values.seed ?? Date.now() % 1_000_000_000);
+const { seconds = 60, programs: mostPrograms = Number.POSITIVE_INFINITY, jobs: wantedJobs = 1 } = values;
+const engine = ENGINES.find((name) => name === (values.engine ?? OTHERS[0]))!;
+const first = values.seed ?? Date.now() % 1_000_000_000;
 const begin = performance.now();
 
-if (values.stride !== undefined) work(Number(values.stride));
-else process.exitCode = await supervise(Number(values.jobs));
-
-function engineNamed(name: string): EngineName {
-  const known = ENGINES.find((engine) => engine === name);
-  if (known === undefined) throw new Error(`no engine '${name}'; there is ${ENGINES.join(', ')}`);
-  if (known === 'reference') throw new Error('the reference engine is what the others are compared with');
-  return known;
-}
+if (values.stride !== undefined) work(values.stride);
+else process.exitCode = await supervise(wantedJobs);
 
 /** A job: batch after batch, each told to the process that started it, until that one ends it or a difference is found. */
 function work(stride: number): void {
@@ -62,7 +54,7 @@ async function supervise(jobs: number): Promise<number> {
   let batches = 0;
   const children: ChildProcess[] = [];
   const status = await new Promise<number>((resolve) => {
-    setTimeout(() => resolve(0), Number(values.seconds) * 1000).unref();
+    setTimeout(() => resolve(0), seconds * 1000).unref();
     for (let job = 0; job < jobs; job++) {
       const child = fork(process.argv[1]!, ['--seed', `${first + job}`, '--stride', `${jobs}`, '--engine', engine]);
       children.push(child);
@@ -77,7 +69,7 @@ async function supervise(jobs: number): Promise<number> {
           `\rseed ${first}, ${batches} batches: ${programs} programs, ${(instructions / 1e6).toFixed(1)} M instructions, ${rate}/s, ${outcome} `,
         );
         if (result.found !== undefined) resolve(1);
-        else if (programs >= Number(values.programs)) resolve(0);
+        else if (programs >= mostPrograms) resolve(0);
       });
       child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
     }

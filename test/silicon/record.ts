@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
+import { toolOptions } from '../../scripts/toolOptions.ts';
 import { RSP } from '../../src/arch/registers.ts';
 import type { Instruction } from '../../src/cpu/decode/instruction.ts';
 import { differences, isUndefined } from './comparison.ts';
@@ -22,16 +22,20 @@ import { X87_RECORDS, x87RecordLine } from './x87Records.ts';
 const TRIES = 16;
 const STATES = 3;
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, only: { type: 'string' } } });
+const values = toolOptions('npm run record:silicon --', 'Vectors of the processor at hand, for test/silicon/vectors.', {
+  seed: { kind: 'number', doc: 'of the cases (1)' },
+  only: { kind: 'text', choices: ['general', 'vector', 'x87'], doc: 'one family of forms (all)' },
+});
+const { seed = 1 } = values;
 const isWanted = (what: string): boolean => values.only === undefined || values.only === what;
 if (isWanted('general')) recordGeneral();
 if (isWanted('vector')) {
-  const records = recordVectors(Number(values.seed));
+  const records = recordVectors(seed);
   write(VECTOR_RECORDS, records.map(vectorRecordLine), 'vectorRecords.ts');
   console.log(`${records.length} vectors of ${new Set(records.map(({ form }) => form)).size} SSE forms`);
 }
 if (isWanted('x87')) {
-  const records = recordX87(Number(values.seed));
+  const records = recordX87(seed);
   write(X87_RECORDS, records.map(x87RecordLine), 'x87Records.ts');
   console.log(`${records.length} vectors of ${new Set(records.map(({ form }) => form)).size} x87, MMX and state forms`);
 }
@@ -42,7 +46,7 @@ function recordGeneral(): void {
   if (!processor.hasLocalTable) throw new Error('this host has no 16- and 32-bit code to record');
   const model = new Model('reference');
   const forms = userForms();
-  const generator = new Generator(Number(values.seed), forms);
+  const generator = new Generator(seed, forms);
   const lines: string[] = [];
   for (const { form, size } of forms) {
     const groups = [];
@@ -73,7 +77,7 @@ function recordGeneral(): void {
 function write(path: string, lines: readonly string[], format: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const head = [
-    `# Recorded with npm run record:silicon -- --seed ${values.seed} on: ${processorName()}.`,
+    `# Recorded with npm run record:silicon -- --seed ${seed} on: ${processorName()}.`,
     `# The format is described in test/silicon/${format}.`,
   ];
   writeFileSync(path, `${[...head, ...lines].join('\n')}\n`);

@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { endWithUsage, toolOptions } from '../../scripts/toolOptions.ts';
 import { ENGINES } from '../../src/cpu/engines/registry.ts';
 import { type Family, Tally, type TallyText } from './family.ts';
 import { type FamilyOptions, generalFamily } from './generalFamily.ts';
@@ -24,19 +24,16 @@ const FAMILIES: Readonly<Record<string, (options: FamilyOptions) => Family | str
   ...Object.fromEntries(X87_SETS.map((set) => [set, (options: FamilyOptions): Family | string => x87Family(set, options)])),
 };
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string' },
-    family: { type: 'string' },
-    form: { type: 'string', default: '' },
-    engine: { type: 'string', default: 'both' },
-    size: { type: 'string' },
-    jobs: { type: 'string' },
-    'keep-going': { type: 'boolean', default: false },
-    /** Of a process that works for another one: its number. */
-    job: { type: 'string' },
-  },
+const values = toolOptions('npm run test:silicon --', 'The model against the processor at hand.', {
+  seconds: { kind: 'number', fraction: true, doc: 'how long to run (60)' },
+  seed: { kind: 'number', doc: 'of the first cases (of the time of day)' },
+  family: { kind: 'text', choices: Object.keys(FAMILIES), doc: 'one family of forms (all)' },
+  form: { kind: 'text', doc: 'regular expression for the names of forms (all)' },
+  engine: { kind: 'text', choices: [...ENGINES, 'both'], doc: 'what is compared with the processor (both)' },
+  size: { kind: 'text', choices: ['16', '32', '64'], doc: 'one code size (all)' },
+  jobs: { kind: 'number', min: 1, doc: 'processes (one for each processor)' },
+  'keep-going': { kind: 'flag', doc: 'go on after a difference' },
+  job: { kind: 'number', doc: 'of a process that works for another one: its number' },
 });
 
 const children: ChildProcess[] = [];
@@ -47,12 +44,11 @@ interface Report {
   readonly missing: readonly string[];
 }
 
-const jobs = Number(values.jobs ?? availableParallelism());
-const engines = ENGINES.filter((name) => values.engine === 'both' || values.engine === name);
-if (engines.length === 0) throw new Error(`no engine '${values.engine}'; there is ${ENGINES.join(', ')} and both`);
+const { seconds = 60, jobs = availableParallelism(), engine: wanted = 'both' } = values;
+const engines = ENGINES.filter((name) => wanted === 'both' || wanted === name);
 const isMain = values.job === undefined;
 const families = openFamilies();
-const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const seed = values.seed ?? Date.now() % 1_000_000_000;
 if (families.length === 0) process.exit(0);
 
 if (isMain) {
@@ -69,8 +65,8 @@ if (isMain && jobs > 1) {
     stopped = true;
   });
   const tally = await longRun(families, {
-    seconds: Number(values.seconds),
-    seed: seed + Number(values.job ?? 0),
+    seconds,
+    seed: seed + (values.job ?? 0),
     stride: isMain ? 1 : jobs,
     keepGoing: values['keep-going'],
     stopped: () => stopped,
@@ -86,7 +82,7 @@ if (isMain && jobs > 1) {
 }
 
 function openFamilies(): Family[] {
-  const options = { engines, pattern: new RegExp(values.form, 'i'), size: values.size === undefined ? undefined : Number(values.size) };
+  const options = { engines, pattern: formPattern(), size: values.size === undefined ? undefined : Number(values.size) };
   const opened: Family[] = [];
   for (const [name, open] of Object.entries(FAMILIES)) {
     if (values.family !== undefined && values.family !== name) continue;
@@ -95,6 +91,14 @@ function openFamilies(): Family[] {
     else if (isMain) console.log(`test:silicon skips ${name}: ${family}`);
   }
   return opened;
+}
+
+function formPattern(): RegExp {
+  try {
+    return new RegExp(values.form ?? '', 'i');
+  } catch {
+    endWithUsage(`--form: '${values.form}' is no regular expression`);
+  }
 }
 
 /** Starts a job with seeds of its own; the first that finds a difference stops the others. */

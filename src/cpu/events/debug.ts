@@ -20,12 +20,12 @@ export const stepsSingly = (core: Core): boolean =>
   core.pendingDebug !== 0 || (core.state.i32[I32_RFLAGS]! & RFLAGS_TF) !== 0 || hasBreakpoints(core) || checksAlignment(core);
 
 /**
- * Before an instruction that is executed by itself: an instruction breakpoint raises its fault, unless RF holds it off. True when it did.
- * RF is clear from here on.
+ * Before an instruction that is executed by itself: an instruction breakpoint raises its fault, unless RF holds it off, or a MOV SS or POP SS just
+ * before. True when it did. RF is clear from here on.
  */
-export function beforeStep(core: Core): boolean {
+export function beforeStep(core: Core, afterStackSwitch: boolean): boolean {
   const { u64, i32 } = core.state;
-  const resumed = (i32[I32_RFLAGS]! & RFLAGS_RF) !== 0;
+  const resumed = afterStackSwitch || (i32[I32_RFLAGS]! & RFLAGS_RF) !== 0;
   i32[I32_RFLAGS]! &= ~RFLAGS_RF;
   if (resumed || !hasBreakpoints(core)) return false;
   const rip = u64[U64_RIP]!;
@@ -36,10 +36,14 @@ export function beforeStep(core: Core): boolean {
   return true;
 }
 
-/** After it: the traps that it has earned. MOV SS and POP SS put them off by one instruction. */
+/**
+ * After it: the traps that it has earned. MOV SS and POP SS put them off by one instruction. Between the elements of a string instruction RF is set:
+ * an instruction breakpoint on it is met once.
+ */
 export function afterStep(core: Core, watch: StepWatch, traced: boolean): void {
   if (watch.interrupted) return;
   const { i32 } = core.state;
+  if (watch.repeating) i32[I32_RFLAGS]! |= RFLAGS_RF;
   if (i32[I32_INTERRUPTIBILITY]! & BLOCKING_BY_MOV_SS) {
     core.pendingDebug |= watch.met;
     return;

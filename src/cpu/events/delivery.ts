@@ -118,11 +118,11 @@ export function deliverThroughIdt(core: Core, vector: number, origin: EventOrigi
   core.charge(core.costs.eventDelivery);
 }
 
-/** RFLAGS as a handler's frame shows them: RF is set by faults, and clear after an instruction that is complete. */
+/** RFLAGS as a handler's frame shows them: RF is set by faults and between the elements of a string instruction, and clear after an instruction. */
 export function pushedFlags(core: Core, origin: EventOrigin): number {
   const flags = core.state.i32[I32_RFLAGS]!;
   if (origin === 'exception') return flags | RFLAGS_RF;
-  return origin === 'external' ? flags : flags & ~RFLAGS_RF;
+  return origin === 'external' || origin === 'trap' ? flags : flags & ~RFLAGS_RF;
 }
 
 /** True iff bits 63:47 of an address are all equal. */

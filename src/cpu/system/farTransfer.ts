@@ -147,10 +147,8 @@ function transferThroughSystemDescriptor(core: Core, insn: Instruction, descript
   if (!gate && !task) throw guestFault.set(VECTOR_GP, error);
   if (dpl(access) < core.state.i32[I32_CPL]! || (selector & 3) > dpl(access)) throw guestFault.set(VECTOR_GP, error);
   if (!(access & AR_P)) throw guestFault.set(VECTOR_NP, error);
-  if (task) {
-    core.retire(insn);
-    switchTask(core, type === TASK_GATE ? taskOfGate(core, descriptor) : selector, call ? 'call' : 'jump', insn.length);
-  } else if (call) callThroughGate(core, insn, descriptor, error);
+  if (task) switchTask(core, type === TASK_GATE ? taskOfGate(core, descriptor) : selector, call ? 'call' : 'jump', insn.length);
+  else if (call) callThroughGate(core, insn, descriptor, error);
   else jumpThroughGate(core, descriptor, error);
 }
 

@@ -32,12 +32,20 @@ export function syscall(core: Core, insn: Instruction): void {
   core.attention = true;
 }
 
-/** SYSRET, to 64-bit or compatibility mode. Raises: #UD as SYSCALL; #GP(0) at CPL > 0 or when RCX is not canonical. SDM: Vol. 2, "SYSRET—Return From Fast System Call". */
-export function sysret(core: Core, insn: Instruction): void {
+/** SYSRET without REX.W: to compatibility mode. Raises: as SYSRETQ, but RCX may be anything. */
+export function sysret(core: Core): void {
+  returnToUser(core, false);
+}
+
+/** SYSRET with REX.W: to 64-bit mode. Raises: #UD as SYSCALL; #GP(0) at CPL > 0 or when RCX is not canonical. SDM: Vol. 2, "SYSRET—Return From Fast System Call". */
+export function sysretq(core: Core): void {
+  returnToUser(core, true);
+}
+
+function returnToUser(core: Core, wide: boolean): void {
   const { u64, i32 } = core.state;
   if (core.codeSize !== 64 || !(Number(u64[U64_EFER]!) & EFER_SCE)) core.raise(VECTOR_UD);
   requirePrivilege(core);
-  const wide = insn.width === 64;
   if (wide && !isCanonicalBits(u64[RCX]!)) core.raise(VECTOR_GP, 0);
   u64[U64_RIP] = wide ? u64[RCX]! : u64[RCX]! & 0xffff_ffffn;
   i32[I32_RFLAGS] = (Number(u64[R11]! & 0xffff_ffffn) & RFLAGS_DEFINED & ~(RFLAGS_RF | RFLAGS_VM)) | RFLAGS_FIXED;

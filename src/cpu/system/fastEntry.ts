@@ -32,13 +32,21 @@ export function sysenter(core: Core, _insn: Instruction): void {
   core.attention = true;
 }
 
-/** Raises: #GP(0) at CPL > 0, in real mode, for a null IA32_SYSENTER_CS, or, to 64-bit code, for RCX or RDX that are not canonical. */
-export function sysexit(core: Core, insn: Instruction): void {
+/** SYSEXIT without REX.W: to 32-bit code. Raises: #GP(0) at CPL > 0, in real mode, or for a null IA32_SYSENTER_CS. */
+export function sysexit(core: Core): void {
+  returnToUser(core, false);
+}
+
+/** SYSEXIT with REX.W: to 64-bit code. Raises: as without, and #GP(0) for RCX or RDX that are not canonical. */
+export function sysexitq(core: Core): void {
+  returnToUser(core, true);
+}
+
+function returnToUser(core: Core, wide: boolean): void {
   const { u64, i32 } = core.state;
   const base = Number(u64[U64_SYSENTER_CS]! & 0xfffcn);
   if (isRealMode(core) || base === 0) core.raise(VECTOR_GP, 0);
   requirePrivilege(core);
-  const wide = insn.width === 64;
   if (wide && !(isCanonicalBits(u64[RCX]!) && isCanonicalBits(u64[RDX]!))) core.raise(VECTOR_GP, 0);
   const selector = base + (wide ? 32 : 16);
   u64[RSP] = wide ? u64[RCX]! : u64[RCX]! & 0xffff_ffffn;

@@ -28,7 +28,6 @@ export function iret(core: Core, insn: Instruction): void {
   } else if (i32[I32_RFLAGS]! & RFLAGS_NT) {
     if (core.mmu.context.longMode) core.raise(VECTOR_GP, 0);
     const link = Number(loadLinear(core, 2, signedNumber(core.state.u64[U64_SEGMENT_BASE + TR]!), SYSTEM_READ));
-    core.retire(insn);
     switchTask(core, link, 'iret', insn.length);
   } else returnProtected(core, bytes);
   i32[I32_INTERRUPTIBILITY]! &= ~BLOCKING_BY_NMI;

@@ -8,8 +8,8 @@ import { lgdt, lidt, lldt, ltr, sgdt, sidt, sldt, str } from './descriptorTables
 import { xgetbv, xsetbv } from './extendedControl.ts';
 import { xrstor, xsave, xsaveopt } from './extendedState.ts';
 import { farCall, farJump, farReturn } from './farTransfer.ts';
-import { swapgs, syscall, sysret } from './fastCalls.ts';
-import { sysenter, sysexit } from './fastEntry.ts';
+import { swapgs, syscall, sysret, sysretq } from './fastCalls.ts';
+import { sysenter, sysexit, sysexitq } from './fastEntry.ts';
 import { clac, cli, popf, stac, sti } from './flags.ts';
 import { cpuid } from './identification.ts';
 import { int1, int3, intN, into } from './interrupts.ts';
@@ -71,7 +71,7 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Iretq: iret,
   Syscall: syscall,
   Sysret: sysret,
-  Sysretq: sysret,
+  Sysretq: sysretq,
   Swapgs: swapgs,
   Rdfsbase: rdfsbase,
   Rdgsbase: rdgsbase,
@@ -106,7 +106,7 @@ export const SYSTEM_OPERATIONS: Readonly<Record<string, Operation>> = {
   Rsm: rsm,
   Sysenter: sysenter,
   Sysexit: sysexit,
-  Sysexitq: sysexit,
+  Sysexitq: sysexitq,
   Insb: inputString,
   Insw: inputString,
   Insd: inputString,

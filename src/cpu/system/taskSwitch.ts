@@ -84,9 +84,9 @@ export function taskOfGate(core: Core, { la }: Descriptor): number {
 }
 
 /**
- * The task of this TSS runs; RIP of the old task is already where it shall go on.
+ * The task of this TSS runs; the old task goes on `length` bytes behind RIP.
  * Raises: #GP(selector), #NP(selector), #TS(selector), the latter ones of #TS in the new task.
- * @param length of the instruction that asked for it.
+ * @param length of the instruction that asked for it; 0 for events.
  */
 export function switchTask(core: Core, selector: number, source: TaskSwitchSource, length: number, external = 0): void {
   if (exitOnTaskSwitch(core, selector, source, length)) return;
@@ -104,7 +104,7 @@ export function switchTask(core: Core, selector: number, source: TaskSwitchSourc
   // 1. The old task's state.
   const oldSelector = i32[I32_SEGMENT_SELECTOR + TR]!;
   if (source === 'jump' || source === 'iret') markBusy(core, oldSelector, false);
-  saveTask(core, source);
+  saveTask(core, source, length);
 
   // 2. The new task's state, read whole before anything changes.
   const base = signedNumber(tss.base);
@@ -137,14 +137,14 @@ export function switchTask(core: Core, selector: number, source: TaskSwitchSourc
   core.attention = true;
 }
 
-function saveTask(core: Core, source: TaskSwitchSource): void {
+function saveTask(core: Core, source: TaskSwitchSource, length: number): void {
   const { u64, i32 } = core.state;
   const layout = layoutOf(i32[I32_SEGMENT_ACCESS + TR]!);
   const base = signedNumber(u64[U64_SEGMENT_BASE + TR]!);
   const store = (offset: number, value: bigint, bytes: 2 | 4 = layout.bytes): void =>
     storeLinear(core, bytes, base + offset, value, SYSTEM_WRITE);
   const flags = source === 'iret' ? i32[I32_RFLAGS]! & ~RFLAGS_NT : i32[I32_RFLAGS]!;
-  store(layout.rip, u64[U64_RIP]!);
+  store(layout.rip, (u64[U64_RIP]! + BigInt(length)) & 0xffff_ffffn);
   store(layout.flags, BigInt(flags >>> 0));
   for (let i = 0; i < 8; i++) store(layout.gpr + i * layout.bytes, u64[i]!);
   for (let i = 0; i < layout.segmentCount; i++) store(layout.segments + i * layout.bytes, BigInt(i32[I32_SEGMENT_SELECTOR + i]!), 2);

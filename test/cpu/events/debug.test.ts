@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CR0_AM } from '../../../src/arch/controlRegisters.ts';
 import { DR6_BD, DR6_BS } from '../../../src/arch/debugRegisters.ts';
+import { RCX, RDI } from '../../../src/arch/registers.ts';
 import { RFLAGS_RF, RFLAGS_TF } from '../../../src/arch/rflags.ts';
 import { VECTOR_AC, VECTOR_DB } from '../../../src/arch/vectors.ts';
 import { mem64 } from '../../../src/asm/operand.ts';
@@ -66,6 +67,56 @@ describe('breakpoints', () => {
     rig.core.state.i32[I32_RFLAGS]! |= RFLAGS_RF;
     rig.run();
     expect(rig.core.rip).toBe(rig.at('end') + 1);
+  });
+
+  /** REP STOSB of so many bytes, then HLT. */
+  const fill = (count: number, flags: number): Rig => {
+    const rig = new Rig((a) => {
+      a.bytes([0xf3, 0xaa]);
+      a.label('end');
+      a.hlt();
+    });
+    const { u64, i32 } = rig.core.state;
+    u64[RCX] = BigInt(count);
+    u64[RDI] = BigInt(DATA);
+    i32[I32_RFLAGS]! |= flags;
+    return rig;
+  };
+
+  test('on a string instruction with a repeat prefix it is met once: RF holds it off for all elements', () => {
+    const rig = fill(5, RFLAGS_RF);
+    const { u64, i32 } = rig.core.state;
+    u64[U64_DR0] = BigInt(rig.at('start'));
+    u64[U64_DR7] = 0x402n;
+    rig.run();
+    expect([rig.core.rip, u64[RCX], i32[I32_RFLAGS]! & RFLAGS_RF]).toEqual([rig.at('end') + 1, 0n, 0]);
+  });
+
+  test('a trap between two elements of a string instruction shows RF, one after the last does not', () => {
+    const traps = [5, 1].map((count) => {
+      const rig = fill(count, RFLAGS_TF);
+      const { frame } = rig.delivered();
+      return [Number(frame[0]) - rig.at('start'), Number(frame[2]) & RFLAGS_RF];
+    });
+    expect(traps).toEqual([
+      [0, RFLAGS_RF],
+      [2, 0],
+    ]);
+  });
+
+  test('on the instruction after MOV SS it is held off', () => {
+    const rig = new Rig((a) => {
+      a.mov(eax, 0x10);
+      a.bytes([0x8e, 0xd0]);
+      a.label('shadowed');
+      a.mov(eax, 2);
+      a.label('after');
+      a.hlt();
+    });
+    rig.core.state.u64[U64_DR0] = BigInt(rig.at('shadowed'));
+    rig.core.state.u64[U64_DR0 + 1] = BigInt(rig.at('after'));
+    rig.core.state.u64[U64_DR7] = 0x40an;
+    expect(Number(rig.delivered().frame[0])).toBe(rig.at('after'));
   });
 
   test.for([

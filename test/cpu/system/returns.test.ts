@@ -4,7 +4,7 @@ import { RFLAGS_CF, RFLAGS_DF, RFLAGS_IF } from '../../../src/arch/rflags.ts';
 import { VECTOR_GP, VECTOR_NP, VECTOR_PF, VECTOR_SS, VECTOR_UD } from '../../../src/arch/vectors.ts';
 import type { Assembler } from '../../../src/asm/assembler.ts';
 import { mem, mem64 } from '../../../src/asm/operand.ts';
-import { eax, ecx, rax, rcx, rsp } from '../../../src/asm/register.ts';
+import { eax, ecx, rax, rcx, rdx, rsp } from '../../../src/asm/register.ts';
 import { addr } from '../../../src/asm/symbolValue.ts';
 import {
   I32_CODE_SIZE,
@@ -17,6 +17,7 @@ import {
   U64_LSTAR,
   U64_SEGMENT_BASE,
   U64_STAR,
+  U64_SYSENTER_CS,
 } from '../../../src/cpu/state.ts';
 import { DATA, descriptor, FREE_SELECTOR, GDT, KERNEL_CS, KERNEL_DS, Rig, USER_CS, USER_CS32, USER_DS, USER_STACK } from '../rig.ts';
 
@@ -190,6 +191,32 @@ describe('SYSCALL and SYSRET', () => {
     expect(rig.core.state.i32[I32_RFLAGS]).toBe(RFLAGS_IF | RFLAGS_CF | 2);
     // Both segments are flat and of level 3, whatever the GDT says.
     expect([rig.core.state.i32[I32_SEGMENT_ACCESS + CS], rig.core.state.i32[I32_SEGMENT_ACCESS + SS]]).toEqual([0xa0fb, 0xc0f3]);
+  });
+
+  test('SYSRET and SYSEXIT without REX.W go to 32-bit code, of the lower half of their addresses', () => {
+    const rig = new Rig((a) => {
+      a.mov(rcx, addr('user'));
+      a.bytes([0x0f, 0x07]);
+      a.label('user');
+      a.nop();
+      a.jmp('user');
+    });
+    prepare(rig, 'user');
+    rig.core.state.u64[11] = BigInt(RFLAGS_IF);
+    runTo(rig, 'user');
+    expect(state(rig)).toMatchObject({ cs: USER_CS32, ss: (USER_CS32 + 8) | 3, cpl: 3, code: 32 });
+
+    const exit = new Rig((a) => {
+      a.mov(rdx, addr('user'));
+      a.mov(rcx, 0x1_0000_0000n + BigInt(USER_STACK));
+      a.bytes([0x0f, 0x35]);
+      a.label('user');
+      a.nop();
+      a.jmp('user');
+    });
+    exit.core.state.u64[U64_SYSENTER_CS] = BigInt(KERNEL_CS);
+    runTo(exit, 'user');
+    expect(state(exit)).toMatchObject({ cs: (KERNEL_CS + 16) | 3, ss: (KERNEL_CS + 24) | 3, rsp: USER_STACK, cpl: 3, code: 32 });
   });
 
   test('SYSRETQ to an address that is not canonical: #GP(0), still at level 0', () => {

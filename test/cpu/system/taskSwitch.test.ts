@@ -81,6 +81,15 @@ test('a busy TSS is #GP of its selector', () => {
   expect(rig.delivered(2)).toMatchObject({ vector: 13, frame: [TSS_SELECTOR, CODE] });
 });
 
+test('a fault before the switch leaves EIP at the instruction: IRET along a null link, JMP through a task gate to a busy TSS', () => {
+  // PUSHF; OR dword [ESP], NT; POPF; IRET.
+  const nested = new LegacyRig([0x9c, 0x81, 0x0c, 0x24, 0, 0x40, 0, 0, 0x9d, 0xcf]);
+  expect(nested.delivered(2)).toMatchObject({ vector: 10, frame: [0, CODE + 9] });
+  const gated = new LegacyRig(far(0xea, FREE_SELECTOR));
+  gated.store64(GDT + FREE_SELECTOR, gate(TSS_SELECTOR, 0, 0x85));
+  expect(gated.delivered(2)).toMatchObject({ vector: 13, frame: [TSS_SELECTOR, CODE] });
+});
+
 test('CALL through a call gate changes the level and copies the parameters; RET releases them', () => {
   const rig = new LegacyRig([0x6a, 0x11, 0x6a, 0x22, ...far(0x9a, FREE_SELECTOR | 3), 0xcd, 0x30]);
   rig.store64(GDT + FREE_SELECTOR, gate(KERNEL_CS, TARGET, 0xec, 2));

@@ -12,7 +12,9 @@ typedef int8_t i8;
 typedef int16_t i16;
 typedef int32_t i32;
 typedef int64_t i64;
+#ifdef __SIZEOF_INT128__
 typedef unsigned __int128 u128;
+#endif
 
 /* %d %u %x (32 bits), %ld %lu %lx (64 bits), %c, %s, %f (six decimals), %b (the bits of a double). */
 void print(const char *format, ...);

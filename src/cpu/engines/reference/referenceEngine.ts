@@ -10,7 +10,7 @@ import type { Block } from '../../decode/block.ts';
 import type { BlockCache } from '../../decode/blockCache.ts';
 import { CODE_64, type CodeMode, codeModeOf } from '../../decode/codeMode.ts';
 import { MAX_INSTRUCTION_LENGTH } from '../../decode/decoder.ts';
-import type { Instruction } from '../../decode/instruction.ts';
+import { type Instruction, REPEAT_NONE } from '../../decode/instruction.ts';
 import { guestFault } from '../../guestFault.ts';
 import type { Ops, Value } from '../../semantics/ops.ts';
 import { I32_CODE_SIZE, I32_SEGMENT_ACCESS, I32_SEGMENT_LIMIT, U64_SEGMENT_BASE } from '../../state.ts';
@@ -127,6 +127,7 @@ export class ReferenceEngine implements Engine {
         ops.readFlagsWord();
         counters[COUNTER_INSTRUCTIONS]! += 1;
         clock[0]! += insn.cycles;
+        if (core.watch !== null) core.watch.repeating = insn.repeat !== REPEAT_NONE && readRip(i32) === next;
         return;
       }
       next += insn.length;
@@ -140,6 +141,7 @@ export class ReferenceEngine implements Engine {
       if (ops.blockWritten) break;
     }
     writeRip(i32, next);
+    if (core.watch !== null) core.watch.repeating = instructions[first]!.repeat !== REPEAT_NONE && next === this.rip;
   }
 
   /** Executes the long operation at RIP, with RFLAGS exact in the state block before and after. What it throws is for `faulted`. */
