@@ -50,4 +50,16 @@ export function workloadPoint(
 }
 
 /** Time that the first VM took for its work, in milliseconds of virtual time, as its own clock has it. */
-export const workMillis = ({ figures, frequencyHz }: Measurement): number => (figures['cycles']! / frequencyHz) * 1000;
+export const firstWorkMillis = ({ figures, frequencyHz }: Measurement): number => (figures['cycles']! / frequencyHz) * 1000;
+
+/**
+ * Time that a VM took for this work, in milliseconds of virtual time: the mean over all VMs, weighted as work is. All run the same program, whose time in user
+ * mode is proportional to its work whatever the kernel's locks do; so that time says how far the neighbours have come when the first VM ends.
+ * The first alone would be a matter of luck: a few stalls of a slice each decide, and which VM they hit.
+ */
+export function workMillis(measurement: Measurement): number {
+  const user = new Map<number, number>();
+  for (const { vm, cpuTime } of measurement.stats.vcpus) user.set(vm, (user.get(vm) ?? 0) + cpuTime.userCycles);
+  const all = [...user.values()].reduce((sum, cycles) => sum + cycles, 0);
+  return firstWorkMillis(measurement) * ((user.size * user.get(0)!) / all);
+}
