@@ -61,7 +61,7 @@ export function addBootCommand(program: Command, context: CommandContext): void 
     .option('--scheduler <name>', "the VMM's scheduler")
     .option('--slice <time>', "the scheduler's time slice: 3ms, 250us, or cycles", optionParser(parseTime))
     .option('--no-halt-exits', 'a halted vCPU keeps its core until its slice ends, as one that computes would')
-    .option('--placement <name>', 'pinned: vCPU i stays on core i modulo their number; floating: vCPUs move to idle cores')
+    .option('--placement <name>', 'pinned: vCPU i stays on core i modulo their number; floating: vCPUs move to idle and to less busy cores')
     .option('--weights <list>', 'shares of the VMs under the schedulers fair and balance, separated by commas', optionParser(parseWeights))
     .option(
       '--ple [window/gap]',

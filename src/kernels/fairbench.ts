@@ -11,7 +11,7 @@
 import { MARK_ROI_BEGIN, MARK_ROI_END } from '../arch/marks.ts';
 import type { Assembler } from '../asm/assembler.ts';
 import { at, mem64 } from '../asm/operand.ts';
-import { ebx, ecx, edi, edx, esi, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
+import { ecx, edi, edx, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx } from '../asm/register.ts';
 import { addr } from '../asm/symbolValue.ts';
 import type { GuestChoices, GuestDefinition } from './guest.ts';
 import { barrier } from './lib/barrier.ts';
@@ -22,6 +22,7 @@ import { acquire, release } from './lib/locks/lock.ts';
 import { areaOf, cpu, PerCpu } from './lib/percpu.ts';
 import { print, printDecimal } from './lib/serial.ts';
 import { smp } from './lib/smp.ts';
+import { cyclesOf, startApart } from './lib/startApart.ts';
 import { readTsc, time } from './lib/time.ts';
 
 const FIGURES = ['acquisitions', 'cycles', "Jain's index, millionths", 'fewest by one core', 'most by one core'] as const;
@@ -84,7 +85,7 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
     a.call('report');
   });
 
-  if (parameters['stagger']! > 0) startApart(a, parameters['stagger']!);
+  if (parameters['stagger']! > 0) startApart(a, 'contend', parameters['stagger']!);
 
   a.proc('contend', {}, () => {
     if (parameters['stagger']! > 0) spinningStart(a);
@@ -189,46 +190,6 @@ function scenario(a: Assembler, { parameters }: GuestChoices): void {
 
   a.label('fair_lost');
   failWith(a, 'fairbench: an acquisition was lost: two cores held the lock at once\n');
-}
-
-/** RCX is so many microseconds in TSC cycles. Changes RAX, RDX. */
-function cyclesOf(a: Assembler, micros: number): void {
-  a.mov(rax, mem64('boot_tsc_hz'));
-  a.mov(ecx, MILLION);
-  a.xor(edx, edx);
-  a.div(rcx);
-  a.mov(rcx, micros);
-  a.imul(rcx, rax);
-}
-
-/**
- * Writes `start_apart`, which is `smp_run` of `contend` with a random time before each core is woken: cores that wake at the same time preempt others at
- * the same time, and from then on the slices of a crowded host would begin on all cores together, as if it ran whole VMs in turn.
- */
-function startApart(a: Assembler, micros: number): void {
-  a.proc('start_apart', { saves: [rbx, rbp] }, () => {
-    a.mov(mem64('smp_procedure'), addr('contend'));
-    a.lock.inc(mem64('smp_rounds'));
-    cyclesOf(a, micros);
-    a.mov(rbp, rcx);
-    a.mov(ebx, 1);
-    a.while_(
-      () => a.cmp(rbx, mem64('boot_cores')),
-      'b',
-      () => {
-        a.mov(rdi, rbp);
-        a.call('random_below');
-        a.mov(rdi, rax);
-        a.call('delay');
-        a.xor(edi, edi);
-        a.bts(rdi, rbx);
-        a.mov(esi, addr('do_nothing'));
-        a.call('call_function');
-        a.inc(rbx);
-      },
-    );
-    a.call('contend');
-  });
 }
 
 /** All start together, once the measurement has begun; those that wait keep their cores, so that they are not woken together. */

@@ -24,6 +24,10 @@ export const STRUCTURE_PDPTE = 7;
 export const STRUCTURE_PML4E = 8;
 /** Guest-physical mappings. */
 export const STRUCTURE_NESTED = 9;
+
+/** True iff the structure's entries name tables rather than pages. */
+export const isTableStructure = (structure: number): boolean => structure >= STRUCTURE_PDE && structure < STRUCTURE_NESTED;
+
 export const STRUCTURE_NAMES = ['itlb4k', 'itlb2m', 'dtlb4k', 'dtlb2m', 'dtlb1g', 'stlb', 'pde', 'pdpte', 'pml4e', 'nested'] as const;
 
 /** Sizes of entries, by structure; the large PDE cache entries are 32-bit paging's. */

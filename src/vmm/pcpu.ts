@@ -5,32 +5,20 @@ import { INTERRUPTION_VECTOR } from '../arch/vmxControls.ts';
 import type { Core, HostSoftware } from '../cpu/core.ts';
 import { signedNumber } from '../cpu/linearMemory.ts';
 import { vmEntry } from '../cpu/vmx/entry.ts';
-import { EVENT_HYPERCALL_END, EVENT_VCPU_RUN, EVENT_VCPU_STOP, EVENT_VM_ENTRY } from '../trace/events.ts';
+import { EVENT_HYPERCALL_END, EVENT_VM_ENTRY } from '../trace/events.ts';
 import { handleExit } from './exits/dispatch.ts';
-import { resetPauseWindow } from './exits/pause.ts';
 import { completeHypercall } from './exits/vmcall.ts';
-import { entersGuest, leavesCore, leavesGuest } from './guestEntry.ts';
-import { cplOf } from './guestMode.ts';
+import { entersGuest, leavesGuest } from './guestEntry.ts';
+import { heedNotice } from './heedNotice.ts';
+import { VECTOR_HOST_CALL, VECTOR_HOST_RESCHEDULE } from './hostVectors.ts';
 import { prepareInjection } from './injection.ts';
 import { type Notice, NoticeQueue } from './notice.ts';
+import { RemoteCalls } from './remoteCalls.ts';
+import { Residents } from './residents.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
-import { loadVcpu, saveVcpu } from './switch.ts';
-import { flushOfContext, flushTranslations, type TranslationFlush } from './translationFlush.ts';
 import type { Vcpu } from './vcpu.ts';
+import { putOn, takeOff } from './vcpuChange.ts';
 import type { Vmm } from './vmm.ts';
-
-/** Host interrupt vectors. */
-export const VECTOR_HOST_TIMER = 0xec;
-/** Another core changed something this core must look at. */
-export const VECTOR_HOST_RESCHEDULE = 0xfd;
-/** A function call waits in the queue. */
-export const VECTOR_HOST_CALL = 0xfb;
-
-/** A function call from another core: flushes to carry out; without any, the interrupt itself is what it is for. */
-interface RemoteCall {
-  readonly initiator: Pcpu;
-  readonly flushes: readonly TranslationFlush[];
-}
 
 /**
  * The VMM on one physical core: takes host interrupts, handles VM exits, carries on what a vCPU waits for, schedules, enters guests.
@@ -42,17 +30,10 @@ export class Pcpu implements HostSoftware {
   scheduler!: Scheduler;
   /** The vCPU whose state is on this core, or undefined. */
   current: Vcpu | undefined;
-  /** vCPUs that live here, for their timers. */
-  readonly residents: Vcpu[] = [];
+  readonly residents = new Residents();
+  readonly calls: RemoteCalls;
   /** From other cores. */
   private readonly notices = new NoticeQueue();
-  /** Calls from other cores, in order of arrival. */
-  private readonly calls: RemoteCall[] = [];
-  /** Waiting for remote calls of our own: until this time at least; Infinity while they are not done, -1 when nothing is awaited. */
-  private awaitUntil = -1;
-  /** Remote calls of our own that are not done yet, and when the latest of the others is seen to be done. */
-  private outstanding = 0;
-  private lastSeen = 0;
   /** Cores with a remote action request of ours that we have not seen done (vmm/remoteFlushes). */
   readonly requested: Pcpu[] = [];
   /** A VM exit has happened and is not handled yet. */
@@ -65,6 +46,7 @@ export class Pcpu implements HostSoftware {
   constructor(core: Core, vmm: Vmm) {
     this.core = core;
     this.vmm = vmm;
+    this.calls = new RemoteCalls(this);
   }
 
   get id(): number {
@@ -74,13 +56,13 @@ export class Pcpu implements HostSoftware {
   /** Host software of this core has work at once (0), at a known time, or only when something arrives (Infinity). */
   get wakeTime(): number {
     if (this.core.apic.pending() >= 0) return 0;
-    if (this.awaitUntil >= 0) return this.awaitUntil;
+    if (this.calls.waiting) return this.calls.wakeTime;
     return this.idle ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** Waiting in a loop rather than halted. */
   get spinning(): boolean {
-    return this.awaitUntil >= 0;
+    return this.calls.waiting;
   }
 
   step(core: Core): void {
@@ -88,37 +70,10 @@ export class Pcpu implements HostSoftware {
     else if (this.exitPending) {
       this.exitPending = false;
       this.handleExit();
-    } else if (this.awaitUntil >= 0) {
-      this.awaitUntil = -1;
+    } else if (this.calls.waiting) {
+      this.calls.endWait();
       this.continueCall();
     } else this.schedule();
-  }
-
-  /** True iff the hypercall under way must wait for remote calls or for a time. */
-  get waiting(): boolean {
-    return this.awaitUntil >= 0;
-  }
-
-  /** The flushes are carried out on another core, and this one waits until they are. Several calls at once are waited for together. */
-  callRemote(target: Pcpu, flushes: readonly TranslationFlush[]): void {
-    this.core.charge(this.vmm.costs.remoteCall);
-    target.calls.push({ initiator: this, flushes });
-    this.outstanding++;
-    this.awaitUntil = Number.POSITIVE_INFINITY;
-    this.sendIpi(target, VECTOR_HOST_CALL);
-  }
-
-  /** The hypercall under way goes on at that time. */
-  waitUntil(time: number): void {
-    this.awaitUntil = time;
-  }
-
-  /** A remote call of this core is done, as it sees at time `seen`. */
-  private callDone(seen: number): void {
-    this.lastSeen = Math.max(this.lastSeen, seen);
-    if (--this.outstanding > 0) return;
-    this.awaitUntil = this.lastSeen;
-    this.vmm.machine.wakeAt(this.core, this.lastSeen);
   }
 
   /** A host interrupt for another core, through the local APICs. */
@@ -136,7 +91,7 @@ export class Pcpu implements HostSoftware {
   /** This core learns, when the IPI arrives, what `from` has done or wants; at once from itself. */
   notify(from: Pcpu, notice: Notice): void {
     if (from === this) {
-      this.heed(notice);
+      heedNotice(this, notice);
       this.idle = false;
       return;
     }
@@ -144,54 +99,14 @@ export class Pcpu implements HostSoftware {
     this.notices.send(notice, from.core.clock + this.vmm.costs.ipiLatency);
   }
 
-  private heed(notice: Notice): void {
-    const { scheduler, core, vmm } = this;
-    switch (notice.kind) {
-      case 'changed':
-        this.heedChange(notice.vcpu);
-        break;
-      case 'boost':
-        if (notice.vcpu.state === 'runnable') scheduler.boost(notice.vcpu, core.clock);
-        break;
-      case 'pull': {
-        const to = vmm.pcpus[notice.core]!;
-        if (scheduler.load > 1) this.giveTo(to, (vcpu) => vmm.placement.mayMove(vcpu, to));
-        break;
-      }
-      case 'word':
-        scheduler.told?.(notice.word, core.clock);
-        break;
-    }
-    this.postLoad();
-  }
-
-  private heedChange(vcpu: Vcpu): void {
-    const { scheduler, core } = this;
-    const here = vcpu.home === this;
-    if (here && (vcpu.state === 'runnable' || vcpu.state === 'running')) {
-      if (!this.residents.includes(vcpu)) this.residents.push(vcpu);
-      scheduler.enqueue(vcpu, core.clock);
-      if (scheduler.load > 1) this.vmm.placement.crowded(this);
-    } else scheduler.remove(vcpu, core.clock);
-  }
-
-  /** One of the vCPUs that wait here, if one may, lives on core `to` from now on. */
-  giveTo(to: Pcpu, mayLeave: (vcpu: Vcpu) => boolean): void {
-    // One whose registers are still on this core cannot go.
-    const vcpu = this.scheduler.spare(this.core.clock, (waiting) => waiting !== this.current && mayLeave(waiting));
-    if (vcpu === undefined) return;
-    this.core.charge(this.vmm.costs.vcpuMove);
-    vcpu.home = to;
-    to.notify(this, { kind: 'changed', vcpu });
-  }
-
-  private postLoad(): void {
+  /** The others can read, one message latency later, how long the run queue is. */
+  postLoad(): void {
     this.vmm.loads.post(this.id, this.core.clock, this.scheduler.load);
   }
 
   private readNotices(): void {
     for (let notice = this.notices.take(this.core.clock); notice !== undefined; notice = this.notices.take(this.core.clock))
-      this.heed(notice);
+      heedNotice(this, notice);
   }
 
   /** Host interrupt handler. */
@@ -200,16 +115,8 @@ export class Pcpu implements HostSoftware {
     core.charge(this.vmm.costs.hostInterrupt);
     core.apic.write(APIC_EOI, 0);
     this.idle = false;
-    if (vector === VECTOR_HOST_CALL) this.serveCalls();
+    if (vector === VECTOR_HOST_CALL) this.calls.serve();
     else if (vector === VECTOR_HOST_RESCHEDULE) this.readNotices();
-  }
-
-  /** Every queued call is carried out, and its initiator sees so a cache-line transfer later. */
-  private serveCalls(): void {
-    for (let call = this.calls.shift(); call !== undefined; call = this.calls.shift()) {
-      for (const flush of call.flushes) flushTranslations(this.core, flush);
-      call.initiator.callDone(this.core.clock + this.vmm.costs.cacheLineTransfer);
-    }
   }
 
   private handleExit(): void {
@@ -243,12 +150,13 @@ export class Pcpu implements HostSoftware {
 
   /** Puts the vCPU that the scheduler picks on the core, and enters it; or goes idle. */
   private schedule(): void {
-    this.fireTimers();
+    this.residents.fireTimers(this);
     if (this.current?.state === 'waitForSipi') this.dropReset(this.current);
     const next = this.pick();
     if (next !== this.current) {
-      this.switchTo(next);
-      if (this.scheduler.load > 1) this.vmm.placement.crowded(this);
+      takeOff(this);
+      if (next !== undefined) putOn(this, next);
+      if (this.scheduler.load > 1) this.vmm.placement.turned(this);
     } else if (next?.state === 'runnable') next.enterState('running', this.core.clock);
     this.lookForWork(next === undefined);
     this.postLoad();
@@ -285,37 +193,8 @@ export class Pcpu implements HostSoftware {
 
   /** The vCPU, which an INIT has reset, is on no core; it starts if a STARTUP is waiting for that. */
   private dropReset(vcpu: Vcpu): void {
-    this.switchTo(undefined);
+    takeOff(this);
     this.vmm.start(vcpu, this);
-  }
-
-  private switchTo(next: Vcpu | undefined): void {
-    const { core } = this;
-    const { probe } = core;
-    if (this.current !== undefined) {
-      const previous = this.current;
-      saveVcpu(core, previous);
-      leavesCore(this, previous);
-      if (previous.state === 'running') {
-        previous.enterState('runnable', core.clock);
-        previous.preemptedInKernel = cplOf(previous) === 0;
-      }
-      if (probe.mask & (1 << EVENT_VCPU_STOP)) {
-        probe.event(EVENT_VCPU_STOP, this.id, core.clock, previous.vm.id, previous.id, previous.state === 'runnable' ? 1 : 0, 0);
-      }
-    }
-    this.current = next;
-    if (next === undefined) return;
-    core.charge(this.vmm.costs.vcpuSwitch);
-    loadVcpu(core, next);
-    resetPauseWindow(this.vmm, next);
-    if (next.lastRan !== undefined && next.lastRan !== this) {
-      // Entries left on this core from an earlier stay must not come back to life.
-      flushTranslations(core, flushOfContext(next));
-    }
-    next.lastRan = this;
-    next.enterState('running', core.clock);
-    if (probe.mask & (1 << EVENT_VCPU_RUN)) probe.event(EVENT_VCPU_RUN, this.id, core.clock, next.vm.id, next.id, 0, 0);
   }
 
   private enter(vcpu: Vcpu): void {
@@ -336,29 +215,10 @@ export class Pcpu implements HostSoftware {
     this.vmm.endByFault(vcpu, { kind: 'entry-failure', core: this.id, detail: `VM ${vcpu.vm.id} vCPU ${vcpu.id}: ${failure}` }, this);
   }
 
-  /** Virtual APIC timers that are due fire; a halted vCPU with a deliverable interrupt wakes. */
-  private fireTimers(): void {
-    const now = this.core.clock;
-    this.forgetMoved();
-    for (const vcpu of this.residents) {
-      if (vcpu.apic.timerDeadline > now || vcpu.state === 'stopped') continue;
-      vcpu.syncClock(now);
-      vcpu.apic.timerExpired();
-      this.vmm.wakeIfPending(vcpu, this);
-    }
-  }
-
-  /** Who lives elsewhere now has its timers there. */
-  private forgetMoved(): void {
-    const { residents } = this;
-    for (let at = residents.length - 1; at >= 0; at--) if (residents[at]!.home !== this) residents.splice(at, 1);
-  }
-
   /** The host timer fires at the end of the slice or at the next virtual timer, whichever is first. */
   private armTimer(): void {
-    let deadline = this.scheduler.deadline;
+    let deadline = Math.min(this.scheduler.deadline, this.residents.timerDeadline);
     if (this.nextLook > 0) deadline = Math.min(deadline, this.nextLook);
-    for (const vcpu of this.residents) if (vcpu.state !== 'stopped') deadline = Math.min(deadline, vcpu.apic.timerDeadline);
     this.core.apic.writeTscDeadline(deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(deadline)));
   }
 }

@@ -25,12 +25,13 @@ import {
   setupStartup,
 } from './guestSetup.ts';
 import { HostPages } from './hostPages.ts';
+import { VECTOR_HOST_TIMER } from './hostVectors.ts';
 import { HYPERCALLS } from './hypercalls/registry.ts';
 import { isInterruptible } from './injection.ts';
 import { LoadBoard } from './loadBoard.ts';
 import { buildEpt, eptPages } from './nestedPaging.ts';
 import type { PauseLoopExiting } from './pauseLoop.ts';
-import { Pcpu, VECTOR_HOST_TIMER } from './pcpu.ts';
+import { Pcpu } from './pcpu.ts';
 import type { Placement, PlacementSize } from './placements/placement.ts';
 import { rowCount, rows } from './placements/rows.ts';
 import { REMOTE_FLUSH_PAGES, RemoteFlushes } from './remoteFlushes.ts';
@@ -132,7 +133,7 @@ export class Vmm implements VirtualReceiver {
         // APIC ids follow the vCPU; only the first is a bootstrap processor.
         if (vcpuId !== 0) vcpu.apic.writeBase(vcpu.apic.base - (vcpu.apic.base & APIC_BASE_BSP));
         vm.vcpus.push(vcpu);
-        home.residents.push(vcpu);
+        home.residents.add(vcpu);
       }
       vm.interconnect.vcpus = vm.vcpus;
       return vm;

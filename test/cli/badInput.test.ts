@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MULTIBOOT_VIDEO_MODE } from '../../src/arch/multiboot.ts';
 import { writeElf } from '../../src/asm/elf.ts';
+import { loadLibrary } from '../../src/cli/library.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
 import { buildGuest } from '../../src/kernels/guests.ts';
 import { multibootTour } from '../../src/kernels/multiboot/tour.ts';
 import { ensureBuilt } from '../built.ts';
-import { runCli } from '../runCli.ts';
+import { type CliResult, runCli } from '../runCli.ts';
+import { CapturedOutput } from './fakes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parapet-bad-'));
 const file = (name: string, bytes: Uint8Array): string => {
@@ -37,7 +40,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const PHYSICAL_ADDRESS = 64 + 24;
 
-test.for<readonly [string, readonly string[], string]>([
+type BadInput = readonly [what: string, args: readonly string[], text: string];
+
+const BAD: readonly BadInput[] = [
   ['an unknown guest', ['helo'], "'helo' is neither a built-in guest"],
   ['an unknown option', ['hello', '--core', '2'], 'unknown option'],
   ['an unknown scheme', ['shootdown', '--shootdown', 'magic'], "no shootdown scheme 'magic'; there is ipi, ipi-ple"],
@@ -104,12 +109,28 @@ test.for<readonly [string, readonly string[], string]>([
   ['a segment outside memory', [spoilt('far.elf', PHYSICAL_ADDRESS, 0, 0, 0, 0, 1)], 'outside'],
   ['a segment in the boot area', [spoilt('low.elf', PHYSICAL_ADDRESS, 0, 0x10, 0, 0, 0)], 'boot area'],
   ['a folder', [folder], 'cannot read'],
-])('%s: one line on standard error, status 2, nothing in --out', async ([, args, text]) => {
-  const out = join(folder, 'out');
-  const { status, stdout, stderr } = await runCli('boot', ...args, '--out', out);
+];
+
+/** What the arguments of `boot` came to. */
+function expectRefusal({ status, stdout, stderr }: CliResult, text: string, out: string): void {
   expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
   expect(stderr).toContain(text);
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+}
+
+test.for(BAD)('%s: one line on standard error, status 2, nothing in --out', async ([, args, text]) => {
+  const out = join(folder, 'out');
+  const [stdout, stderr] = [new CapturedOutput(), new CapturedOutput()];
+  const status = await runCommandLine(['boot', ...args, '--out', out], { stdout, stderr, env: {} }, loadLibrary);
+  expectRefusal({ status, stdout: stdout.text, stderr: stderr.text }, text, out);
+});
+
+/** One of each place where input is refused: the parser of arguments, the plan of the run, the trace's file, the loaders. */
+const BY_THE_PROCESS = ['an unknown option', 'an unknown guest', 'a trace that cannot be written', 'a segment outside memory'];
+
+test.for(BAD.filter(([what]) => BY_THE_PROCESS.includes(what)))('%s: the same from the process', async ([, args, text]) => {
+  const out = join(folder, 'out');
+  expectRefusal(await runCli('boot', ...args, '--out', out), text, out);
 });
 
 test.each([

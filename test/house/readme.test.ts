@@ -70,14 +70,24 @@ describe('documents', () => {
 
   test.for(documents)('links of %s lead somewhere', (document) => {
     const base = document.includes('/') ? document.slice(0, document.lastIndexOf('/') + 1) : '';
-    const targets = [...readSource(document).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => join(base, target!));
-    const missing = targets.filter((target) => {
+    const missing = [...readSource(document).matchAll(/\]\(([^)#]*)(?:#([^)]*))?\)/g)].filter(([, path, section]) => {
+      const target = path === '' ? document : join(base, path!);
       const parent = target.includes('/') ? target.slice(0, target.lastIndexOf('/')) : '.';
-      return !readdirSync(join(ROOT, parent)).includes(target.split('/').at(-1)!);
+      if (!readdirSync(join(ROOT, parent)).includes(target.split('/').at(-1)!)) return true;
+      return section !== undefined && !sectionsOf(target).includes(section);
     });
-    expect(missing).toEqual([]);
+    expect(missing.map(([link]) => link)).toEqual([]);
   });
 });
+
+/** Names by which the sections of a page are linked. */
+const sectionsOf = (document: string): string[] =>
+  [...readSource(document).matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
 
 describe('examples', () => {
   const examples = filesUnder('examples', '.js');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MARK_SHOOTDOWN_BEGIN, MARK_SHOOTDOWN_END } from '../../src/arch/marks.ts';
-import { describeViolation, TranslationOracle, type TranslationViolation } from '../../src/machine/translationOracle.ts';
+import { TranslationOracle } from '../../src/machine/translationOracle.ts';
+import { describeViolation, type TranslationViolation } from '../../src/machine/translationViolation.ts';
 import { ACCESS_READ, ACCESS_USER, TRANSLATION_FAULT } from '../../src/mmu/access.ts';
 import { emptyInvalidation, INVALIDATION_SCOPES } from '../../src/mmu/invalidation.ts';
 import { STRUCTURE_DTLB_4K } from '../../src/mmu/tlb.ts';

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { HYPERCALL_KICK_CPU } from '../../src/arch/hypercalls.ts';
 import type { Assembler } from '../../src/asm/assembler.ts';
 import { eax, ebx, edx, r8, r9, r10, r11, rax, rcx, rdx, rsi } from '../../src/asm/register.ts';
-import { EVENT_VCPU_RUN, EVENT_VCPU_STOP } from '../../src/trace/events.ts';
 import type { Placement } from '../../src/vmm/placements/placement.ts';
 import { rowOf } from '../../src/vmm/placements/rows.ts';
 import { balance } from '../../src/vmm/schedulers/balance.ts';
@@ -11,6 +10,7 @@ import { gang } from '../../src/vmm/schedulers/gang.ts';
 import { SCHEDULERS } from '../../src/vmm/schedulers/registry.ts';
 import type { SchedulerKind } from '../../src/vmm/schedulers/scheduler.ts';
 import type { Vcpu } from '../../src/vmm/vcpu.ts';
+import { type Run, RunRecorder } from './runRecorder.ts';
 import { VmmRig, type VmmRigOptions } from './vmmRig.ts';
 
 const SLICE = 60_000;
@@ -75,29 +75,6 @@ function work(a: Assembler, between: () => void): void {
   a.jnz('compute');
   between();
   a.jmp('again');
-}
-
-interface Run {
-  readonly core: number;
-  readonly vm: number;
-  readonly vcpu: number;
-  readonly from: number;
-  until: number;
-}
-
-/** Records who ran where, and when. */
-class RunRecorder {
-  readonly mask = (1 << EVENT_VCPU_RUN) | (1 << EVENT_VCPU_STOP);
-  readonly runs: Run[] = [];
-  private readonly open = new Map<number, Run>();
-
-  event(event: number, core: number, cycles: number, vm: number, vcpu: number): void {
-    if (event === EVENT_VCPU_RUN) {
-      const run = { core, vm, vcpu, from: cycles, until: Number.POSITIVE_INFINITY };
-      this.open.set(core, run);
-      this.runs.push(run);
-    } else this.open.get(core)!.until = cycles;
-  }
 }
 
 interface Observed {

@@ -4,7 +4,7 @@ import type { Labels, Point } from '../experiment.ts';
 import { parameters, runOptions } from '../runSettings.ts';
 
 /** The published machine: eight cores, VMs of eight vCPUs, all of them alike, under Linux's scheduler. */
-const CORES = 8;
+export const CORES = 8;
 const SCHEDULER = 'fair';
 const MEGABYTE = 1024 ** 2;
 

@@ -25,7 +25,7 @@ function reduce(results: ResultSet, scale: Scale): Findings {
     tables: [workloadTable(results), averageTable(results), ...(hasSensitivity(results) ? [sensitivityTable(results)] : [])],
     checks: speedupChecks(results, scale),
     notes: [
-      'All VMs run the same workload; the first has the work that is timed, the others so much that they do not end before it.',
+      'All VMs run the same workload. A run ends with the first’s work; how far the others have come by then is known from their time in user mode, and a time is the mean over all VMs: which of them is hit by a few long stalls is luck.',
       'Waits and their causes are those of all VMs, from boot on; exits those of the first VM in its measured part.',
       'The workloads are miniatures (docs/workloads.md) on a kernel that has far fewer spinlocks than Linux 3.5: what a speed-up can be at most is what ticket takes over its share of the time, which the table shows.',
       'Runs last some hundred milliseconds of virtual time, not the seconds of the publication: tens of slices on each core.',

@@ -7,7 +7,7 @@ import { schemesPresent } from '../runSettings.ts';
 import { SHARE_FACT } from '../shootdown/facts.ts';
 import { SPEEDUP_FACT } from './facts.ts';
 import { locksPresent } from './lockPoint.ts';
-import { ALLOCSTRESS, EBIZZY, type LockWorkload, workloadPoint } from './lockWorkloads.ts';
+import { ALLOCSTRESS, EBIZZY, type LockWorkload, workloadPoint, workMillis } from './lockWorkloads.ts';
 import { lockLosses, meanWork } from './speedup.ts';
 
 interface Sizes {
@@ -168,7 +168,7 @@ function reduce(results: ResultSet): Findings {
       ),
     ],
     notes: [
-      'All VMs run the same workload with the same lock and scheme; the first has the work that is timed, the others do not end before it.',
+      'All VMs run the same workload with the same lock and scheme. The run ends with the first’s work; how far the others have come by then is known from their time in user mode.',
       'One seed: cells that differ by a few percent are equal.',
     ],
   };
@@ -220,7 +220,7 @@ function timeTable(results: ResultSet): Table {
       labels['vms']!,
       labels['lock']!,
       labels['scheme']!,
-      (measurement.figures['cycles']! / frequencyHz) * 1000,
+      workMillis(measurement),
       shootdowns.length,
       shootdowns.length === 0 ? null : mean,
       100 * holder,
@@ -231,7 +231,7 @@ function timeTable(results: ResultSet): Table {
   return {
     id: 'combinations',
     title:
-      'Time of the first VM for its work in ms; its shootdowns and their mean in µs; processor time of all VMs lost to preempted holders and waiters of locks; time in wait loops',
+      'Time of a VM for its work in ms, mean over the VMs; the first’s shootdowns and their mean in µs; processor time of all VMs lost to preempted holders and waiters of locks; time in wait loops',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },

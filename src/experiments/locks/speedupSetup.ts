@@ -26,13 +26,13 @@ interface Sizes {
     | undefined;
 }
 
-/** Slices: Linux's for two vCPUs on a core of eight. Amounts of work: hackbench's default, and about as much time for the others. */
+/** Slices: Linux's for two vCPUs on a core of eight. Amounts of work: about 100 ms of virtual time with two VMs. */
 export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
     workloads: [
-      [HACKBENCH, 100],
+      [HACKBENCH, 60],
       [EBIZZY, 200],
-      [DVDSTORE, 1000],
+      [DVDSTORE, 500],
     ],
     variants: [...PUBLISHED_VARIANTS, ...OTHER_VARIANTS],
     vms: [1, 2, 3],

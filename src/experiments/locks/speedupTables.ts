@@ -37,7 +37,7 @@ export function workloadTable(results: ResultSet): Table {
   return {
     id: 'workloads',
     title:
-      'Time of the first VM for its work in ms, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
+      'Time of a VM for its work in ms, mean over the VMs, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },

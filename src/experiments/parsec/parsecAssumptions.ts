@@ -7,7 +7,7 @@ import type { Cell, Table } from '../findings.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { schemesPresent, seeds } from '../runSettings.ts';
 import { type ParsecSetting, parsecPoint } from './parsecPoint.ts';
-import { meanRun, meanShare, missedTargets, reduction } from './parsecTables.ts';
+import { meanRun, missedTargets, reduction, SHARE_COLUMNS, shareCells } from './parsecTables.ts';
 
 const SCHEMES = ['ipi', 'kvmtlb', 'shoot4u'];
 /** A native run takes the host ten times as long as another. */
@@ -47,7 +47,6 @@ export function assumptionTable(results: ResultSet): Table {
     for (const [program, ofProgram] of ofAssumption.by('program')) {
       for (const [scheme, group] of ofProgram.by('scheme')) {
         const cut = (baseline: string): number => 100 * reduction(ofProgram, String(scheme), baseline);
-        const shares = (['user', 'lock', 'tlb', 'other'] as const).map((part) => 100 * meanShare(group, part));
         rows.push([
           String(assumption),
           String(program),
@@ -56,7 +55,7 @@ export function assumptionTable(results: ResultSet): Table {
           cut('ipi'),
           cut('kvmtlb'),
           missedTargets(group).perThousand,
-          ...shares,
+          ...shareCells(group),
         ]);
       }
     }
@@ -73,10 +72,7 @@ export function assumptionTable(results: ResultSet): Table {
       { name: 'less than ipi, %', digits: 1 },
       { name: 'than kvmtlb, %', digits: 1 },
       { name: 'met one', digits: 1 },
-      { name: 'user', digits: 1 },
-      { name: 'lock', digits: 1 },
-      { name: 'tlb', digits: 1 },
-      { name: 'other', digits: 1 },
+      ...SHARE_COLUMNS,
     ],
     rows,
   };

@@ -1,4 +1,4 @@
-import type { Cell, Datum, Table } from '../findings.ts';
+import type { Cell, Column, Datum, Table } from '../findings.ts';
 import type { Measurement } from '../measurement.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
@@ -14,6 +14,12 @@ export interface TimeShares {
   readonly tlb: number;
   readonly other: number;
 }
+
+const PARTS = ['user', 'lock', 'tlb', 'other'] as const;
+
+/** Columns of a table that says where the time went, in percent, and what a row has in them. */
+export const SHARE_COLUMNS: readonly Column[] = PARTS.map((name) => ({ name, digits: 1 }));
+export const shareCells = (results: ResultSet): Cell[] => PARTS.map((part) => 100 * meanShare(results, part));
 
 export function timeShares({ stats }: Measurement): TimeShares {
   const sum = { user: 0, lock: 0, tlb: 0, other: 0 };
@@ -67,24 +73,10 @@ export function programTable(results: ResultSet): Table {
     for (const [vms, ofVms] of ofProgram.by('vms')) {
       for (const [scheme, group] of ofVms.by('scheme')) {
         const alone = meanRun(ofProgram.where({ vms: 1, scheme }));
-        const shares = group.measurements.map(timeShares);
-        const percent = (name: keyof TimeShares): number => 100 * meanOf(shares.map((one) => one[name]));
         const run = meanRun(group);
         const cut = 100 * reduction(ofVms, String(scheme), 'ipi');
         const shootdowns = shootdownRate(group);
-        rows.push([
-          String(program),
-          Number(vms),
-          String(scheme),
-          run,
-          run / alone,
-          cut,
-          shootdowns,
-          percent('user'),
-          percent('lock'),
-          percent('tlb'),
-          percent('other'),
-        ]);
+        rows.push([String(program), Number(vms), String(scheme), run, run / alone, cut, shootdowns, ...shareCells(group)]);
       }
     }
   }
@@ -99,10 +91,7 @@ export function programTable(results: ResultSet): Table {
       { name: 'of alone', digits: 2 },
       { name: 'less than ipi, %', digits: 1 },
       { name: 'shootdowns' },
-      { name: 'user', digits: 1 },
-      { name: 'lock', digits: 1 },
-      { name: 'tlb', digits: 1 },
-      { name: 'other', digits: 1 },
+      ...SHARE_COLUMNS,
     ],
     rows,
   };

@@ -26,6 +26,7 @@ import { MAX_CORES, VECTOR_CALL_FUNCTION, VECTOR_TIMER } from '../lib/layout.ts'
 import { cpu, PerCpu } from '../lib/percpu.ts';
 import { shootdown } from '../lib/shootdown/shootdown.ts';
 import { smp } from '../lib/smp.ts';
+import { startApart } from '../lib/startApart.ts';
 import { core, KernelCore } from './core.ts';
 import { entry } from './entry.ts';
 import { exceptions, handleUserExceptions } from './exceptions.ts';
@@ -79,6 +80,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   shootdown(scheme, lazySpace(choices))(a);
   programTable(a, programs);
   a.room('idle_threads', MAX_CORES * sizeOf(Thread), 64);
+  a.variable('cores_started');
 
   a.proc('main', { saves: [rbx] }, () => {
     setHandler(a, VECTOR_PF, 'page_fault');
@@ -109,9 +111,13 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
         a.add(rbx, sizeOf(Program));
       },
     );
-    a.mov(edi, addr('core_run'));
-    a.call('smp_run');
+    if (choices.staggerMicros > 0) a.call('start_apart');
+    else {
+      a.mov(edi, addr('core_run'));
+      a.call('smp_run');
+    }
   });
+  if (choices.staggerMicros > 0) startApart(a, 'core_run', choices.staggerMicros);
 
   a.comment('every core once: the record of what it runs now, which becomes its idle thread, and its worker');
   a.proc('core_begin', { saves: [rbx] }, () => {
@@ -142,6 +148,16 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   a.proc('core_run', {}, () => {
     a.cmp(cpu(PerCpu.number), 0);
     a.if_('ne', () => a.call('core_begin'));
+    if (choices.staggerMicros > 0) {
+      a.comment('those that wait for the last one keep their cores: they are not to be woken together');
+      a.lock.inc(mem64('cores_started'));
+      a.mov(rax, mem64('boot_cores'));
+      a.while_(
+        () => a.cmp(mem64('cores_started'), rax),
+        'ne',
+        () => a.pause(),
+      );
+    }
     a.jmp('idle_loop');
   });
 }

@@ -11,6 +11,13 @@ export const KERNEL_PARAMETERS = [
   { name: 'tick-work', default: 500, min: 0, max: 10_000_000, doc: 'instructions of kernel work in each tick' },
   { name: 'worker-ticks', default: 25, min: 1, max: 1_000_000, doc: 'ticks between two runs of each core’s kernel thread' },
   { name: 'worker-work', default: 20_000, min: 0, max: 100_000_000, doc: 'instructions of each such run' },
+  {
+    name: 'stagger',
+    default: 0,
+    min: 0,
+    max: 3_600_000_000,
+    doc: 'cores start up to so many microseconds after each other, at random, and wait for each other; 0: at once',
+  },
 ] as const satisfies readonly GuestParameter[];
 
 /** The same parameters, some of them with other defaults. */
@@ -27,6 +34,7 @@ export interface KernelChoices {
   readonly tickWork: number;
   readonly workerTicks: number;
   readonly workerWork: number;
+  readonly staggerMicros: number;
 }
 
 /** The choices among a guest's parameters. */
@@ -39,4 +47,5 @@ export const kernelChoices = (parameters: Readonly<Record<string, number>>): Ker
   tickWork: parameters['tick-work']!,
   workerTicks: parameters['worker-ticks']!,
   workerWork: parameters['worker-work']!,
+  staggerMicros: parameters['stagger']!,
 });

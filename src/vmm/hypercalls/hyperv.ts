@@ -46,7 +46,7 @@ export const hyperv: Hypercall = {
     if (call.progress !== 0n) return true;
     call.progress = 1n;
     call.result = start(call, pcpu);
-    return !pcpu.waiting;
+    return !pcpu.calls.waiting;
   },
 };
 
@@ -79,7 +79,7 @@ function start({ vcpu, arguments: [, control, input] }: HypercallCall, pcpu: Pcp
     for (const flush of list ? entries.map((entry) => flushOfEntry(target, entry)) : [all]) target.flushes.add(flush, all);
     if (target !== vcpu && isInGuest(target)) kicked.add(target.lastRan);
   }
-  for (const where of kicked) pcpu.callRemote(where, []);
+  for (const where of kicked) pcpu.calls.call(where, []);
   return HV_STATUS_SUCCESS | (BigInt(reps) << 32n);
 }
 

@@ -32,7 +32,7 @@ function serial(call: HypercallCall, pcpu: Pcpu, { flush }: Shoot4uBehaviour): b
     if (where === pcpu) flushTranslations(pcpu.core, work);
     else {
       call.progress = BigInt(target.id + 1);
-      pcpu.callRemote(where, [work]);
+      pcpu.calls.call(where, [work]);
       return false;
     }
   }
@@ -50,8 +50,8 @@ function multicast(call: HypercallCall, pcpu: Pcpu, { flush }: Shoot4uBehaviour)
     if (list === undefined) work.set(where, [flush(target, la, pages)]);
     else list.push(flush(target, la, pages));
   }
-  for (const [where, list] of work) if (where !== pcpu) pcpu.callRemote(where, list);
+  for (const [where, list] of work) if (where !== pcpu) pcpu.calls.call(where, list);
   // Its own share while the others are on their way.
   for (const own of work.get(pcpu) ?? []) flushTranslations(pcpu.core, own);
-  return !pcpu.waiting;
+  return !pcpu.calls.waiting;
 }

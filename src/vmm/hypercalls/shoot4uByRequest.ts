@@ -31,6 +31,6 @@ export function flushByRequest(call: HypercallCall, pcpu: Pcpu): boolean {
 
 /** Looks again when the line of an action vector could have come over. */
 function poll(pcpu: Pcpu): false {
-  pcpu.waitUntil(pcpu.core.clock + pcpu.vmm.costs.cacheLineTransfer);
+  pcpu.calls.waitUntil(pcpu.core.clock + pcpu.vmm.costs.cacheLineTransfer);
   return false;
 }

@@ -1,6 +1,7 @@
 /** How vCPUs that may move find a core: the moves that `floating` and `spread` have in common. */
 import type { Pcpu } from '../pcpu.ts';
 import type { Vcpu } from '../vcpu.ts';
+import { giveTo } from '../vcpuMove.ts';
 
 /** Load of `core` as `reader` knows it. */
 const loadOf = (core: Pcpu, reader: Pcpu): number => reader.vmm.loads.seen(core.id, reader.id, reader.core.clock);
@@ -41,5 +42,25 @@ export function askMostCrowded(pcpu: Pcpu): void {
 /** A crowded core sends one of its vCPUs to an idle core, if it knows of one. */
 export function sendToIdleCore(pcpu: Pcpu, mayMove: (vcpu: Vcpu, to: Pcpu) => boolean): void {
   const idle = firstFrom(pcpu, pcpu, (other) => other !== pcpu && loadOf(other, pcpu) === 0);
-  if (idle !== undefined) pcpu.giveTo(idle, (vcpu) => mayMove(vcpu, idle));
+  if (idle !== undefined) giveTo(pcpu, idle, (vcpu) => mayMove(vcpu, idle));
+}
+
+/**
+ * At the end of a turn: a core that has at least two vCPUs more to run than another sends one to the core with the least. One with a difference of
+ * one keeps it, or the vCPU would only change who waits.
+ */
+export function level(pcpu: Pcpu): void {
+  let least = pcpu.scheduler.load - 1;
+  let to: Pcpu | undefined;
+  firstFrom(pcpu, pcpu, (other) => {
+    if (other === pcpu) return false;
+    const load = loadOf(other, pcpu);
+    if (load < least) {
+      least = load;
+      to = other;
+    }
+    // Nobody has less than an idle core.
+    return least === 0;
+  });
+  if (to !== undefined) giveTo(pcpu, to, () => true);
 }

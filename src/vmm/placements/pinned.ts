@@ -10,5 +10,6 @@ export const pinned: Placement = {
   wake: (vcpu) => vcpu.home,
   idle() {},
   crowded() {},
+  turned() {},
   mayMove: () => false,
 };

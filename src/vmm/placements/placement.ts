@@ -28,8 +28,10 @@ export interface Placement {
   wake(vcpu: Vcpu, from: Pcpu): Pcpu;
   /** The core has nothing to run. */
   idle(pcpu: Pcpu): void;
-  /** The core has more to run than one vCPU. */
+  /** A vCPU has come to the core, which has more to run than one now. */
   crowded(pcpu: Pcpu): void;
+  /** The core, which has more to run than one vCPU, has changed from one to another. */
+  turned(pcpu: Pcpu): void;
   /** May the vCPU, which waits, go to that core? */
   mayMove(vcpu: Vcpu, to: Pcpu): boolean;
 }

@@ -20,5 +20,6 @@ export const rows: Placement = {
   wake: (vcpu) => vcpu.home,
   idle() {},
   crowded() {},
+  turned() {},
   mayMove: () => false,
 };

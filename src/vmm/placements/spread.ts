@@ -20,5 +20,6 @@ export const spread: Placement = {
   wake: (vcpu, from) => wakeOnIdleCore(vcpu, from, isFree),
   idle: askMostCrowded,
   crowded: (pcpu) => sendToIdleCore(pcpu, isFree),
+  turned: (pcpu) => sendToIdleCore(pcpu, isFree),
   mayMove: isFree,
 };

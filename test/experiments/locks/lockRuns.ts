@@ -17,8 +17,18 @@ export const fairbenchRun = (acquisitions: number, jain = 1, holder = 10, waiter
     { holderPreemptions: preempted(holder), waiterPreemptions: preempted(waiter) },
   );
 
-/** A workload that took so many milliseconds. */
-export const workloadRun = (millis: number): Measurement => runOf({ cycles: (millis * FREQUENCY_HZ) / 1000 }, {});
+/** vCPUs of VMs whose programs have computed so much, by VM. */
+const vcpusOf = (user: readonly number[]): Measurement['stats']['vcpus'] =>
+  user.map((userCycles, vm) => {
+    const cpuTime = { userCycles, kernelLockCycles: 0, kernelTlbCycles: 0, kernelOtherCycles: 0, idleCycles: 0 };
+    return { vm, id: 0, cpuTime, runCycles: 1, stealCycles: 0, spinCycles: 0, haltCycles: 0, offlineCycles: 0 };
+  });
+
+/** A workload whose first VM took so many milliseconds. @param user what the program of each VM has computed by then. */
+export function workloadRun(millis: number, user: readonly number[] = [1]): Measurement {
+  const base = runOf({ cycles: (millis * FREQUENCY_HZ) / 1000 }, {});
+  return { ...base, stats: { ...base.stats, vcpus: vcpusOf(user) } };
+}
 
 /** A run of 1000 acquisitions of which those in `waits` had to wait, so many microseconds each. */
 export function waitingRun(waits: readonly number[]): Measurement {

@@ -22,3 +22,15 @@ describe('threads that map, unmap, protect and empty random pages', () => {
     expect(stop?.kind).toBe('oracle');
   });
 });
+
+test('cores that start apart wait for the last one, and then do the same', () => {
+  const start = (stagger: number) => {
+    const { stop, stats } = runPrograms([{ program: stress(1, 3, 4, 10) }], { cores: 3 }, { ...FAST, stagger });
+    return { stop, busy: stats.cores.map(({ busyCycles }) => busyCycles), cycles: stats.cycles };
+  };
+  const [together, apart] = [start(0), start(1000)];
+  expect([together.stop, apart.stop]).toEqual([OFF, OFF]);
+  // Core 1 is woken first and keeps its core until core 2 has been; at 2.6 GHz a microsecond is 2600 cycles.
+  expect(apart.cycles - together.cycles).toBeGreaterThan(100 * 2600);
+  expect(apart.cycles - together.cycles).toBeLessThan(2 * 1000 * 2600 + together.cycles);
+});

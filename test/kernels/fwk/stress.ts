@@ -4,6 +4,7 @@ import { eax, ecx, edi, edx, esi, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx
 import { MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE } from '../../../src/kernels/fwk/memoryCalls.ts';
 import { assembleProgram, type UserProgram } from '../../../src/kernels/fwk/program.ts';
 import { expect, expectations, expectSuccess } from '../../../src/kernels/fwk/user/expect.ts';
+import { onThreads } from '../../../src/kernels/fwk/user/onThreads.ts';
 import { exit, runtime, syscall } from '../../../src/kernels/fwk/user/runtime.ts';
 import { PROT_READ, PROT_WRITE } from '../../../src/kernels/fwk/vma.ts';
 
@@ -28,19 +29,7 @@ export const stress = (seed: number, threads: number, pages: number, rounds: num
       expectSuccess(a, 'mmap');
       a.mov(mem64('regions', thread * 8), rax);
     }
-    for (let thread = 1; thread < threads; thread++) {
-      a.lea(rdi, mem('work'));
-      a.mov(esi, thread);
-      a.call('thread_start');
-      expectSuccess(a, 'clone');
-      a.mov(mem64('handles', thread * 8), rax);
-    }
-    a.xor(edi, edi);
-    a.call('work');
-    for (let thread = 1; thread < threads; thread++) {
-      a.mov(rdi, mem64('handles', thread * 8));
-      a.call('thread_join');
-    }
+    onThreads(a, threads, 'work', 'handles');
     exit(a, 0);
 
     a.comment(

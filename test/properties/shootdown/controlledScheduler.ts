@@ -3,6 +3,7 @@ import type { Pcpu } from '../../../src/vmm/pcpu.ts';
 import type { Placement } from '../../../src/vmm/placements/placement.ts';
 import type { Scheduler, SchedulerKind } from '../../../src/vmm/schedulers/scheduler.ts';
 import type { Vcpu } from '../../../src/vmm/vcpu.ts';
+import { giveTo } from '../../../src/vmm/vcpuMove.ts';
 import type { Turn } from './schemeCase.ts';
 
 /** What comes between the decision and the guest's first instruction, roughly: switch and entry. */
@@ -19,6 +20,8 @@ class ControlledScheduler implements Scheduler {
   private readonly pcpu: Pcpu;
   private readonly decisions: Decisions;
   private readonly queue: Vcpu[] = [];
+  /** Where those came from that have run elsewhere. */
+  private readonly origins = new Map<Vcpu, Pcpu>();
   private current: Vcpu | undefined;
   private until = 0;
 
@@ -36,7 +39,9 @@ class ControlledScheduler implements Scheduler {
   }
 
   enqueue(vcpu: Vcpu): void {
-    if (!this.queue.includes(vcpu)) this.queue.push(vcpu);
+    if (this.queue.includes(vcpu)) return;
+    this.queue.push(vcpu);
+    if (vcpu.lastRan !== undefined && vcpu.lastRan !== this.pcpu) this.origins.set(vcpu, vcpu.lastRan);
   }
 
   remove(vcpu: Vcpu): void {
@@ -86,12 +91,20 @@ class ControlledScheduler implements Scheduler {
           return;
         case 'move': {
           const { pcpus } = this.pcpu.vmm;
-          const chosen = this.queue[turn[1] % this.queue.length];
-          const to = pcpus[turn[2] % pcpus.length]!;
-          if (to !== this.pcpu) this.pcpu.giveTo(to, (vcpu) => vcpu === chosen);
+          this.send(this.queue[turn[1] % this.queue.length], pcpus[turn[2] % pcpus.length]);
+          break;
+        }
+        case 'back': {
+          const visitors = this.queue.filter((vcpu) => this.origins.has(vcpu));
+          const chosen = visitors[turn[1] % visitors.length];
+          this.send(chosen, chosen && this.origins.get(chosen));
         }
       }
     }
+  }
+
+  private send(chosen: Vcpu | undefined, to: Pcpu | undefined): void {
+    if (to !== undefined && to !== this.pcpu) giveTo(this.pcpu, to, (vcpu) => vcpu === chosen);
   }
 }
 
@@ -105,6 +118,7 @@ const controlledPlacement: Placement = {
   wake: (vcpu) => vcpu.home,
   idle() {},
   crowded() {},
+  turned() {},
   mayMove: () => true,
 };
 

@@ -5,7 +5,6 @@
  */
 import { MARK_ROI_BEGIN } from '../../../src/arch/marks.ts';
 import type { Assembler } from '../../../src/asm/assembler.ts';
-import type { Core } from '../../../src/cpu/core.ts';
 import type { GuestBuild } from '../../../src/kernels/guest.ts';
 import { chooseLock } from '../../../src/kernels/lib/locks/lock.ts';
 import { LOCKS } from '../../../src/kernels/lib/locks/locks.ts';
@@ -14,7 +13,8 @@ import type { ShootdownScheme } from '../../../src/kernels/lib/shootdown/shootdo
 import { shootdown } from '../../../src/kernels/shootdown.ts';
 import { Machine } from '../../../src/machine/machine.ts';
 import { profileNamed } from '../../../src/machine/profiles/registry.ts';
-import { describeViolation, TranslationOracle } from '../../../src/machine/translationOracle.ts';
+import { TranslationOracle } from '../../../src/machine/translationOracle.ts';
+import { describeViolation } from '../../../src/machine/translationViolation.ts';
 import { attachPlatformDevices } from '../../../src/session/platformDevices.ts';
 import { EVENT_MARK } from '../../../src/trace/events.ts';
 import { combineProbes } from '../../../src/trace/probe.ts';
@@ -22,7 +22,9 @@ import { PLE_DEFAULTS } from '../../../src/vmm/pauseLoop.ts';
 import type { SchedulerKind } from '../../../src/vmm/schedulers/scheduler.ts';
 import { Vmm, vmmReserve } from '../../../src/vmm/vmm.ts';
 import { controlledBy } from './controlledScheduler.ts';
-import type { Delay, SchemeCase } from './schemeCase.ts';
+import { Delays } from './delays.ts';
+import { Returns } from './returns.ts';
+import type { SchemeCase } from './schemeCase.ts';
 import { SteppingEngine } from './steppingEngine.ts';
 
 const MEMORY = 8 * 1024 ** 2;
@@ -31,7 +33,6 @@ const TSC_HZ = 1e6;
 const ITERATIONS = 3;
 /** Far more than any run needs in which everybody goes on. */
 const CYCLES = 100_000_000;
-const LOCK_PREFIX = 0xf0;
 
 export interface SchemeRigOptions {
   /** Changes what the scheme writes. */
@@ -43,7 +44,7 @@ export interface SchemeRigOptions {
 export class SchemeRig {
   private readonly scheme: ShootdownScheme;
   private readonly schedulerOf: (kind: SchedulerKind) => SchedulerKind;
-  private readonly builds = new Map<number, GuestBuild>();
+  private readonly builds = new Map<string, GuestBuild>();
   private memory: WebAssembly.Memory | undefined;
 
   constructor(name: string, { distort = (a) => a, scheduler = (kind) => kind }: SchemeRigOptions = {}) {
@@ -56,7 +57,8 @@ export class SchemeRig {
   run(one: SchemeCase): string | undefined {
     const { needs } = this.scheme;
     const turns = one.turns.map((list) => list[Symbol.iterator]());
-    const delays = one.delays.map((list): Delays => ({ list, at: 0, count: 0 }));
+    const delays = one.delays.map((list) => new Delays(list));
+    const returns = one.returns.map((list) => new Returns(list));
     let begun = false;
     const kind = this.schedulerOf(controlledBy({ next: (core) => (begun ? turns[core]?.next().value : undefined) }));
 
@@ -80,8 +82,10 @@ export class SchemeRig {
       shoot4u: needs?.shoot4u ?? 'mode2',
       ...(needs?.pauseLoopExiting ? { pauseLoopExiting: PLE_DEFAULTS } : {}),
     } as const;
+    const profile = profileNamed(needs?.processor === undefined ? 'ivybridge' : `ivybridge+${needs.processor}`)!;
+    const ipiLatency = { cycles: one.latency, source: '[A] part of the case' };
     const machine: Machine = new Machine({
-      profile: profileNamed(needs?.processor === undefined ? 'ivybridge' : `ivybridge+${needs.processor}`)!,
+      profile: { ...profile, costs: { ...profile.costs, ipiLatency } },
       cores: one.cores,
       memory: vmmReserve(configuration) + MEMORY,
       engine: 'reference',
@@ -90,7 +94,14 @@ export class SchemeRig {
       allocate: (pages) => this.zeroed(pages),
     });
     for (const core of machine.cores) {
-      const engine = new SteppingEngine(core.engine, (stepped) => standStill(stepped, vmm.vms[0]!.base, delays[stepped.id]));
+      const engine = new SteppingEngine(
+        core.engine,
+        (stepped) => {
+          delays[stepped.id]?.stepped(stepped, vmm.vms[0]!);
+          returns[stepped.id]?.stepped(stepped, vmm.vms[0]!);
+        },
+        (still) => returns[still.id]?.stillness(still) ?? 0,
+      );
       stepping.push(engine);
       core.engine = engine;
     }
@@ -103,7 +114,7 @@ export class SchemeRig {
       },
       (reason) => vmm.endVm(vmm.vms[0]!, reason, vmm.writing),
     );
-    vmm.load(this.build(one.pages).image, { tscHz: TSC_HZ, seed: 1, commandLine: '' });
+    vmm.load(this.build(one).image, { tscHz: TSC_HZ, seed: 1, commandLine: '' });
     oracle.attach(
       machine.cores.map(({ mmu }) => mmu),
       machine.memory,
@@ -124,17 +135,18 @@ export class SchemeRig {
     }
   }
 
-  private build(pages: number): GuestBuild {
-    const known = this.builds.get(pages);
+  private build({ pages, reads }: SchemeCase): GuestBuild {
+    const name = `${pages} ${reads}`;
+    const known = this.builds.get(name);
     if (known !== undefined) return known;
-    const given = { iterations: ITERATIONS, pages, slots: pages + 1, think: 30, reads: 4 };
+    const given = { iterations: ITERATIONS, pages, slots: pages + 1, think: 30, reads };
     const build = shootdown.build({
       parameters: { ...Object.fromEntries(shootdown.parameters.map((parameter) => [parameter.name, parameter.default])), ...given },
       options: { waits: 'spin' },
       lock: chooseLock(LOCKS[0]!, Object.fromEntries(LOCKS[0]!.parameters.map((parameter) => [parameter.name, parameter.default]))),
       shootdown: this.scheme,
     });
-    this.builds.set(pages, build);
+    this.builds.set(name, build);
     return build;
   }
 
@@ -145,22 +157,4 @@ export class SchemeRig {
     else this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     return this.memory!;
   }
-}
-
-/** Where a core is in its list of delays. */
-interface Delays {
-  readonly list: readonly Delay[];
-  at: number;
-  count: number;
-}
-
-/** The core loses the cycles of the delay whose time has come. @param base where its guest's memory begins; the kernel is mapped one to one. */
-function standStill(core: Core, base: number, delays: Delays | undefined): void {
-  if (delays === undefined || delays.at >= delays.list.length || !core.nonRoot) return;
-  const [where, count, cycles] = delays.list[delays.at]!;
-  if (where === 'locked' && core.memory.bytes[base + core.rip] !== LOCK_PREFIX) return;
-  if (++delays.count < count) return;
-  delays.count = 0;
-  delays.at++;
-  core.charge(cycles);
 }

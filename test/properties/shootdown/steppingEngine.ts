@@ -6,18 +6,26 @@ export class SteppingEngine implements Engine {
   readonly name = 'stepping';
   private readonly inner: Engine;
   private readonly stepped: (core: Core) => void;
+  private readonly stillness: (core: Core) => number;
   /** False: it is the engine that it is made of. */
   on = false;
 
-  /** @param stepped told after each instruction. */
-  constructor(inner: Engine, stepped: (core: Core) => void) {
+  /** @param stepped told after each instruction. @param stillness cycles that pass before anything else is done; asked again when they have. */
+  constructor(inner: Engine, stepped: (core: Core) => void, stillness: (core: Core) => number) {
     this.inner = inner;
     this.stepped = stepped;
+    this.stillness = stillness;
   }
 
   run(core: Core): void {
     if (!this.on) {
       this.inner.run(core);
+      return;
+    }
+    // What follows STI comes at once: the core has forgotten its interrupt shadow by now.
+    const still = core.singleStep ? 0 : this.stillness(core);
+    if (still > 0) {
+      core.charge(still);
       return;
     }
     core.singleStep = true;

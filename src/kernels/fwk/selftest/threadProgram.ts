@@ -8,7 +8,8 @@ import { record, u64 } from '../../../asm/record.ts';
 import { eax, ebp, ebx, ecx, edi, edx, esi, fs, r10, r12, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../../asm/register.ts';
 import { EAGAIN, EBADF, EFAULT, EINVAL, ENOSYS } from '../errors.ts';
 import { ARCH_GET_FS, ARCH_SET_FS } from '../threadCalls.ts';
-import { expect, expectations, expectSuccess, orFail } from '../user/expect.ts';
+import { expect, expectations, orFail } from '../user/expect.ts';
+import { onThreads } from '../user/onThreads.ts';
 import { exit, runtime, syscall } from '../user/runtime.ts';
 
 const ROUNDS = 20;
@@ -90,20 +91,7 @@ export const threadProgram =
     });
 
     a.label('main');
-    for (let thread = 1; thread < threads; thread++) {
-      a.lea(rdi, mem('work'));
-      a.mov(esi, thread);
-      a.call('thread_start');
-      expectSuccess(a, 'clone');
-      a.mov(mem64('handles', thread * 8), rax);
-    }
-    a.xor(edi, edi);
-    a.call('work');
-    for (let thread = 1; thread < threads; thread++) {
-      a.mov(rdi, mem64('handles', thread * 8));
-      a.call('thread_join');
-      expect(a, 'munmap of a stack', 0);
-    }
+    onThreads(a, threads, 'work', 'handles', () => expect(a, 'munmap of a stack', 0));
     a.mov(rax, mem64('counter'));
     expect(a, 'the count', threads * ROUNDS);
     calls(a);
