@@ -119,8 +119,10 @@ function countsOf(session: Session): Counts {
   session.vmm?.vms[0]?.exits.forEach((count, reason) => {
     if (count > 0) exits[formatExitReason(reason)] = count;
   });
-  const { invalidations, ipis } = session.stats();
-  return { exits, invalidations, ipis: ipis.sent };
+  const { invalidations, ipis, vcpus, cpuTime } = session.stats();
+  const userCycles: number[] = vcpus.length === 0 ? [cpuTime.userCycles] : [];
+  for (const { vm, cpuTime: own } of vcpus) userCycles[vm] = (userCycles[vm] ?? 0) + own.userCycles;
+  return { exits, invalidations, ipis: ipis.sent, userCycles };
 }
 
 /** What happened between the two. */
@@ -135,6 +137,7 @@ function difference(after: Counts, before: Counts): Counts {
     exits: since(after.exits, before.exits),
     invalidations: since(after.invalidations, before.invalidations),
     ipis: after.ipis - before.ipis,
+    userCycles: after.userCycles.map((cycles, vm) => cycles - (before.userCycles[vm] ?? 0)),
   };
 }
 

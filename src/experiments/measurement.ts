@@ -32,6 +32,8 @@ export interface Counts {
   readonly invalidations: Readonly<Record<string, number>>;
   /** Messages between cores; under a VMM they are the host's. */
   readonly ipis: number;
+  /** Cycles of each VM in user mode, by VM; without a VMM those of the machine. */
+  readonly userCycles: readonly number[];
 }
 
 /** What became of a point. */

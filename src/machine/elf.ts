@@ -72,7 +72,7 @@ class ElfFile {
       const memorySize = this.word(at + layout.segment.memorySize, 'segment size');
       if (memorySize === 0) continue;
       if (fileSize > memorySize) throw new ImageError(`segment ${i} is larger in the file than in memory`);
-      if (offset + fileSize > bytes.length) throw new ImageError(`segment ${i} lies beyond the end of the file`);
+      if (fileSize > 0 && offset + fileSize > bytes.length) throw new ImageError(`segment ${i} lies beyond the end of the file`);
       segments.push({ address, bytes: bytes.subarray(offset, offset + fileSize), memorySize });
       linked.push({ virtual: this.signedWord(at + layout.segment.virtual), address, size: memorySize });
     }

@@ -47,7 +47,7 @@ export const measurementOf = (shootdowns: readonly LoggedShootdown[], given: Par
   end: FREQUENCY_HZ,
   frequencyHz: FREQUENCY_HZ,
   shootdowns,
-  counts: { exits: {}, invalidations: {}, ipis: 0 },
+  counts: { exits: {}, invalidations: {}, ipis: 0, userCycles: [1] },
   lockWaits: [],
   figures: {},
   fills: null,

@@ -43,6 +43,12 @@ describe('loading an ELF file', () => {
     expect(loaded.symbols.get('main')).toBe(image.symbols.get('main'));
   });
 
+  test('a segment without bytes may have any offset: nothing of the file belongs to it', () => {
+    const empty = patched(64 + 32, 0n, 8);
+    new DataView(empty.buffer).setBigUint64(64 + 8, BigInt(kernel.length + 1), true);
+    expect(loadElf(empty).segments.some(({ bytes }) => bytes.length === 0)).toBe(true);
+  });
+
   test.for<readonly [string, Uint8Array]>([
     ['not an ELF file', new Uint8Array(0)],
     ['truncated ELF header', kernel.slice(0, 63)],

@@ -18,18 +18,20 @@ export interface LockSetting {
   readonly slice: number;
   readonly seed: number;
   readonly params: Parameters;
-  /** Parameters of the same guest in the other VMs, which run until the first one ends. Absent: all run alike, until the last one ends. */
+  /** Parameters of the same guest in the other VMs, which begin before the first one and run until it ends. Absent: all run alike, until the last one ends. */
   readonly neighbours?: Parameters | undefined;
   readonly shootdown?: string | undefined;
   /** With PAUSE-loop exiting, as KVM sets it. */
   readonly ple?: boolean | undefined;
   readonly costs?: Readonly<Record<string, number>> | undefined;
+  /** Of virtual time that are measured, from the moment at which all VMs have begun; absent: until the first one ends. */
+  readonly seconds?: number | undefined;
 }
 
 /** M VMs with the same guest on the cores of one; the first one's measured part counts. */
 export function lockPoint(labels: Labels, setting: LockSetting): Point {
-  const { guest, lock, vms, slice, seed, params, neighbours, shootdown, ple = false, costs } = setting;
-  const coGuest = vms === 1 || neighbours === undefined ? undefined : { guest, params: parameters(neighbours) };
+  const { guest, lock, vms, slice, seed, params, neighbours, shootdown, ple = false, costs, seconds } = setting;
+  const coGuest = vms === 1 || neighbours === undefined ? undefined : { guest, params: parameters(neighbours), headStart: true };
   const options = runOptions({
     guest,
     cores: CORES,
@@ -48,7 +50,7 @@ export function lockPoint(labels: Labels, setting: LockSetting): Point {
       pauseLoopExiting: ple ? PLE_DEFAULTS : undefined,
     },
   });
-  return { labels: { ...labels, seed }, run: { options, seconds: undefined, observeFills: false } };
+  return { labels: { ...labels, seed }, run: { options, seconds, observeFills: false } };
 }
 
 /** Those of `wanted` that this version has, in that order. */

@@ -3,12 +3,11 @@ import type { Labels, Point } from '../experiment.ts';
 import type { Measurement } from '../measurement.ts';
 import { CORES, type LockSetting, lockPoint } from './lockPoint.ts';
 
-/** A guest that is run for a given amount of work. */
+/** A guest that is run without an end. */
 export interface LockWorkload {
   readonly guest: string;
-  /** What stays the same whatever the amount is. */
   readonly params: Readonly<Record<string, number>>;
-  /** The parameter that the amount of work is proportional to. */
+  /** The parameter that says how much work there is. */
   readonly amount: string;
 }
 
@@ -23,43 +22,29 @@ export const DVDSTORE: LockWorkload = { guest: 'dvdstore', params: { sessions: 3
 /** Memory that comes and goes at the highest rate there is. */
 export const ALLOCSTRESS: LockWorkload = { guest: 'allocstress', params: {}, amount: 'rounds' };
 
-/** Neighbours have so much more to do than the first VM that none ends before it. */
-const NEIGHBOURS_MORE = 1000;
-
 /**
  * Microseconds of each core's start after the one before it, at most: all of them together come to about a turn of the host's VMs. Woken together, the cores
  * of a VM would preempt those of another together, from then on (docs/locks.md).
  */
 const stagger = (vms: number, slice: number): number => Math.round((2 * vms * slice * 1000) / CORES);
 
-/** M VMs with the same workload, of which the first has `amount` of work, and the others more than they will have time for. */
+/** M VMs with the same workload, which has no end; `seconds` of virtual time are measured. */
 export function workloadPoint(
   labels: Labels,
   { guest, params, amount }: LockWorkload,
-  work: number,
-  setting: Omit<LockSetting, 'guest' | 'params' | 'neighbours'>,
+  setting: Omit<LockSetting, 'guest' | 'params' | 'neighbours'> & { readonly seconds: number },
 ): Point {
-  const apart = { ...params, stagger: stagger(setting.vms, setting.slice) };
-  const most = guestNamed(guest).parameters.find(({ name }) => name === amount)!.max;
-  return lockPoint(labels, {
-    ...setting,
-    guest,
-    params: { ...apart, [amount]: work },
-    neighbours: { ...apart, [amount]: Math.min(most, work * NEIGHBOURS_MORE) },
-  });
+  const endless = guestNamed(guest).parameters.find(({ name }) => name === amount)!.max;
+  const all = { ...params, stagger: stagger(setting.vms, setting.slice), [amount]: endless };
+  return lockPoint(labels, { ...setting, guest, params: all, neighbours: all });
 }
 
-/** Time that the first VM took for its work, in milliseconds of virtual time, as its own clock has it. */
-export const firstWorkMillis = ({ figures, frequencyHz }: Measurement): number => (figures['cycles']! / frequencyHz) * 1000;
-
 /**
- * Time that a VM took for this work, in milliseconds of virtual time: the mean over all VMs, weighted as work is. All run the same program, whose time in user
- * mode is proportional to its work whatever the kernel's locks do; so that time says how far the neighbours have come when the first VM ends.
- * The first alone would be a matter of luck: a few stalls of a slice each decide, and which VM they hit.
+ * Machine time for the programs' own: cycles of all cores for each cycle that the programs of all VMs spent in user mode, in the measured part. That is
+ * proportional to the time that a unit of work takes, since what a program computes for it does not depend on the kernel's locks. All VMs
+ * count: with one of them much would be luck, because a few stalls of a slice each decide, and which VM they hit.
  */
-export function workMillis(measurement: Measurement): number {
-  const user = new Map<number, number>();
-  for (const { vm, cpuTime } of measurement.stats.vcpus) user.set(vm, (user.get(vm) ?? 0) + cpuTime.userCycles);
-  const all = [...user.values()].reduce((sum, cycles) => sum + cycles, 0);
-  return firstWorkMillis(measurement) * ((user.size * user.get(0)!) / all);
+export function machineTime({ counts, begin, end }: Measurement): number {
+  const user = counts.userCycles.reduce((sum, cycles) => sum + cycles, 0);
+  return (CORES * ((end ?? Number.NaN) - (begin ?? Number.NaN))) / user;
 }

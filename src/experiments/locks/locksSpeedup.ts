@@ -25,10 +25,10 @@ function reduce(results: ResultSet, scale: Scale): Findings {
     tables: [workloadTable(results), averageTable(results), ...(hasSensitivity(results) ? [sensitivityTable(results)] : [])],
     checks: speedupChecks(results, scale),
     notes: [
-      'All VMs run the same workload. A run ends with the first’s work; how far the others have come by then is known from their time in user mode, and a time is the mean over all VMs: which of them is hit by a few long stalls is luck.',
+      'All VMs run the same workload, without an end, for the same time. Machine time is that of all cores for each second that the programs of all VMs spent in user mode: proportional to the time that a unit of work takes, since what a program computes for it does not depend on the kernel’s locks.',
       'Waits and their causes are those of all VMs, from boot on; exits those of the first VM in its measured part.',
       'The workloads are miniatures (docs/workloads.md) on a kernel that has far fewer spinlocks than Linux 3.5: what a speed-up can be at most is what ticket takes over its share of the time, which the table shows.',
-      'Runs last some hundred milliseconds of virtual time, not the seconds of the publication: tens of slices on each core.',
+      'A quarter of a second of virtual time is measured, not the minutes of the publication: twenty slices on each core.',
     ],
   };
 }
@@ -131,7 +131,7 @@ function figures(results: ResultSet): Figure[] {
       shape: 'ticket far above 1 beside neighbours, preemptable about 1',
       published: 'none that is certain',
       measured: bound(workloads),
-      spec: barChart(shares, { field: 'ratio', title: 'VMs' }, { field: 'value', title: 'time / (M × time alone)' }, lock, {
+      spec: barChart(shares, { field: 'ratio', title: 'VMs' }, { field: 'value', title: 'machine time / that alone' }, lock, {
         facet: 'workload',
       }),
     },

@@ -7,31 +7,32 @@ import { schemesPresent } from '../runSettings.ts';
 import { SHARE_FACT } from '../shootdown/facts.ts';
 import { SPEEDUP_FACT } from './facts.ts';
 import { locksPresent } from './lockPoint.ts';
-import { ALLOCSTRESS, EBIZZY, type LockWorkload, workloadPoint, workMillis } from './lockWorkloads.ts';
+import { ALLOCSTRESS, EBIZZY, type LockWorkload, machineTime, workloadPoint } from './lockWorkloads.ts';
 import { lockLosses, meanWork } from './speedup.ts';
 
 interface Sizes {
-  readonly workloads: readonly (readonly [workload: LockWorkload, work: number])[];
+  readonly workloads: readonly LockWorkload[];
+  /** Of virtual time, measured. */
+  readonly seconds: number;
   readonly locks: readonly string[];
   readonly schemes: readonly string[];
   readonly vms: readonly number[];
-  /** In milliseconds. */
+  /** In timeeconds. */
   readonly slice: number;
 }
 
 const SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
-    workloads: [
-      [EBIZZY, 100],
-      [ALLOCSTRESS, 200],
-    ],
+    workloads: [EBIZZY, ALLOCSTRESS],
+    seconds: 0.25,
     locks: ['ticket', 'pv-ticket', 'pv-preemptable', 'pv-qspinlock'],
     schemes: ['ipi', 'kvmtlb', 'kvm-pv', 'shoot4u-multicast', 'hyperv'],
     vms: [1, 2],
     slice: 12,
   },
   quick: {
-    workloads: [[EBIZZY, 40]],
+    workloads: [EBIZZY],
+    seconds: 0.04,
     locks: ['ticket', 'pv-preemptable', 'pv-qspinlock'],
     schemes: ['ipi', 'shoot4u-multicast'],
     vms: [1, 2],
@@ -51,14 +52,14 @@ export const shootdownAndLocks: Experiment = {
   doc: 'run time of memory-heavy workloads by spinlock and shootdown scheme: how much is left on the table when only one half is mended',
   facts: [SPEEDUP_FACT, SHARE_FACT],
   points(scale) {
-    const { workloads, locks, schemes, vms, slice } = SIZES[scale];
+    const { workloads, seconds, locks, schemes, vms, slice } = SIZES[scale];
     const points: Point[] = [];
-    for (const [workload, work] of workloads) {
+    for (const workload of workloads) {
       for (const m of vms) {
         for (const lock of locksPresent(locks)) {
           for (const shootdown of schemesPresent(schemes)) {
             const labels = { workload: workload.guest, vms: m, lock, scheme: shootdown };
-            points.push(workloadPoint(labels, workload, work, { lock, shootdown, vms: m, slice, seed: 1 }));
+            points.push(workloadPoint(labels, workload, { lock, shootdown, vms: m, slice, seed: 1, seconds }));
           }
         }
       }
@@ -68,7 +69,7 @@ export const shootdownAndLocks: Experiment = {
   reduce,
 };
 
-/** What mending one half, or both, is worth on one workload: times in ms. */
+/** What mending one half, or both, is worth on one workload: machine times for the programs' own. */
 export interface Halves {
   readonly workload: string;
   readonly neither: number;
@@ -81,7 +82,7 @@ export interface Halves {
 interface Cellular {
   readonly lock: string;
   readonly scheme: string;
-  readonly millis: number;
+  readonly time: number;
 }
 
 /** Of the workloads beside one neighbour of which enough was measured. */
@@ -94,7 +95,7 @@ export function halvesOf(results: ResultSet): Halves[] {
     const scheme = fastest(cells.filter((cell) => cell.lock === PLAIN_LOCK && cell.scheme !== PLAIN_SCHEME));
     const both = fastest(cells.filter((cell) => cell.lock !== PLAIN_LOCK && cell.scheme !== PLAIN_SCHEME));
     if (neither === undefined || lock === undefined || scheme === undefined || both === undefined) continue;
-    halves.push({ workload: String(workload), neither: neither.millis, lock, scheme, both });
+    halves.push({ workload: String(workload), neither: neither.time, lock, scheme, both });
   }
   return halves;
 }
@@ -102,15 +103,15 @@ export function halvesOf(results: ResultSet): Halves[] {
 function cellsOf(results: ResultSet): Cellular[] {
   const cells: Cellular[] = [];
   for (const [lock, ofLock] of results.by('lock'))
-    for (const [scheme, group] of ofLock.by('scheme')) cells.push({ lock: String(lock), scheme: String(scheme), millis: meanWork(group) });
-  return cells.filter(({ millis }) => Number.isFinite(millis));
+    for (const [scheme, group] of ofLock.by('scheme')) cells.push({ lock: String(lock), scheme: String(scheme), time: meanWork(group) });
+  return cells.filter(({ time }) => Number.isFinite(time));
 }
 
 const fastest = (cells: readonly Cellular[]): Cellular | undefined =>
-  cells.length === 0 ? undefined : cells.reduce((least, cell) => (cell.millis < least.millis ? cell : least));
+  cells.length === 0 ? undefined : cells.reduce((least, cell) => (cell.time < least.time ? cell : least));
 
 /** By which share the second half would cut the time that is left when the first has been mended. */
-const left = (mended: Cellular, both: Cellular): number => 1 - both.millis / mended.millis;
+const left = (mended: Cellular, both: Cellular): number => 1 - both.time / mended.time;
 
 function reduce(results: ResultSet): Findings {
   const halves = halvesOf(results);
@@ -119,8 +120,8 @@ function reduce(results: ResultSet): Findings {
     for (const [vms, group] of ofWorkload.by('vms')) {
       const cells = cellsOf(group);
       const best = fastest(cells);
-      for (const { lock, scheme, millis } of cells) {
-        const value = millis / best!.millis;
+      for (const { lock, scheme, time } of cells) {
+        const value = time / best!.time;
         data.push({ setting: `${workload} ×${vms}`, lock, scheme, value: Math.log2(value), text: value.toFixed(2) });
       }
     }
@@ -163,12 +164,12 @@ function reduce(results: ResultSet): Findings {
         'both together are never slower than neither',
         `beside a neighbour: the best of both takes no longer than ${PLAIN_LOCK} with ${PLAIN_SCHEME} on any workload`,
         halves.length > 0,
-        () => halves.every(({ neither, both }) => both.millis <= neither),
-        () => halves.map(({ workload, neither, both }) => `${workload}: ${(neither / both.millis).toFixed(2)} times as fast`).join('; '),
+        () => halves.every(({ neither, both }) => both.time <= neither),
+        () => halves.map(({ workload, neither, both }) => `${workload}: ${(neither / both.time).toFixed(2)} times as fast`).join('; '),
       ),
     ],
     notes: [
-      'All VMs run the same workload with the same lock and scheme. The run ends with the first’s work; how far the others have come by then is known from their time in user mode.',
+      'All VMs run the same workload, without an end, with the same lock and scheme. Machine time is that of all cores for each second that the programs of all VMs spent in user mode: proportional to the time that a unit of work takes.',
       'One seed: cells that differ by a few percent are equal.',
     ],
   };
@@ -177,7 +178,7 @@ function reduce(results: ResultSet): Findings {
 const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
 const describe = ({ workload, neither, lock, scheme, both }: Halves): string =>
-  `${workload}: ${lock.lock} alone leaves ${percent(left(lock, both))} of its time on the table, ${scheme.scheme} alone ${percent(left(scheme, both))}; together ${(neither / both.millis).toFixed(2)} times as fast as neither`;
+  `${workload}: ${lock.lock} alone leaves ${percent(left(lock, both))} of its time on the table, ${scheme.scheme} alone ${percent(left(scheme, both))}; together ${(neither / both.time).toFixed(2)} times as fast as neither`;
 
 const headline = (one: Halves): Headline => ({
   what: `${one.workload}, two VMs: what is left when only one half is mended`,
@@ -189,10 +190,10 @@ const headline = (one: Halves): Headline => ({
 
 function halvesTable(halves: readonly Halves[]): Table {
   const rows = halves.flatMap(({ workload, neither, lock, scheme, both }): Cell[][] => [
-    [workload, 'neither', PLAIN_LOCK, PLAIN_SCHEME, neither, 1, 100 * (1 - both.millis / neither)],
-    [workload, 'the lock', lock.lock, lock.scheme, lock.millis, neither / lock.millis, 100 * left(lock, both)],
-    [workload, 'the scheme', scheme.lock, scheme.scheme, scheme.millis, neither / scheme.millis, 100 * left(scheme, both)],
-    [workload, 'both', both.lock, both.scheme, both.millis, neither / both.millis, 0],
+    [workload, 'neither', PLAIN_LOCK, PLAIN_SCHEME, neither, 1, 100 * (1 - both.time / neither)],
+    [workload, 'the lock', lock.lock, lock.scheme, lock.time, neither / lock.time, 100 * left(lock, both)],
+    [workload, 'the scheme', scheme.lock, scheme.scheme, scheme.time, neither / scheme.time, 100 * left(scheme, both)],
+    [workload, 'both', both.lock, both.scheme, both.time, neither / both.time, 0],
   ]);
   return {
     id: 'halves',
@@ -202,7 +203,7 @@ function halvesTable(halves: readonly Halves[]): Table {
       { name: 'mended' },
       { name: 'lock' },
       { name: 'scheme' },
-      { name: 'ms', digits: 1 },
+      { name: 'machine time', digits: 2 },
       { name: 'times as fast', digits: 2 },
       { name: 'left on the table, %', digits: 1 },
     ],
@@ -220,7 +221,7 @@ function timeTable(results: ResultSet): Table {
       labels['vms']!,
       labels['lock']!,
       labels['scheme']!,
-      workMillis(measurement),
+      machineTime(measurement),
       shootdowns.length,
       shootdowns.length === 0 ? null : mean,
       100 * holder,
@@ -231,13 +232,13 @@ function timeTable(results: ResultSet): Table {
   return {
     id: 'combinations',
     title:
-      'Time of a VM for its work in ms, mean over the VMs; the first’s shootdowns and their mean in µs; processor time of all VMs lost to preempted holders and waiters of locks; time in wait loops',
+      'Machine time for each second of the programs’ own, in s; shootdowns of the first VM and their mean in µs; processor time of all VMs lost to preempted holders and waiters of locks; time in wait loops',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },
       { name: 'lock' },
       { name: 'scheme' },
-      { name: 'ms', digits: 1 },
+      { name: 'machine time', digits: 2 },
       { name: 'shootdowns' },
       { name: 'mean, µs', digits: 1 },
       { name: 'holder, %', digits: 1 },

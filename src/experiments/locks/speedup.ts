@@ -3,10 +3,10 @@ import type { ResultSet } from '../resultSet.ts';
 import { geometricMean, meanOf } from '../statistics.ts';
 import { throughput } from './fairbenchSweep.ts';
 import { BASELINE } from './lockVariants.ts';
-import { workMillis } from './lockWorkloads.ts';
+import { machineTime } from './lockWorkloads.ts';
 
-/** Mean time for the work, in ms; NaN when nothing was measured. */
-export const meanWork = (results: ResultSet): number => meanOf(results.values(workMillis));
+/** Mean machine time for the programs' own; NaN when nothing was measured. */
+export const meanWork = (results: ResultSet): number => meanOf(results.values(machineTime));
 
 /** How many times as fast as with the baseline lock: of runs of the same workload, which differ in their lock only. */
 export const speedup = (results: ResultSet, variant: string): number =>
@@ -16,10 +16,10 @@ export const speedup = (results: ResultSet, variant: string): number =>
 export const throughputGain = (results: ResultSet, variant: string): number =>
   meanOf(results.where({ variant }).values(throughput)) / meanOf(results.where({ variant: BASELINE }).values(throughput));
 
-/** Time beside neighbours as a multiple of the fair share's: M times the time alone, with the same lock. */
+/** Machine time beside neighbours as a multiple of that alone, with the same lock: 1 when every VM gets along as its share of the cores allows. */
 export function overShare(results: ResultSet, variant: string, vms: number): number {
   const ofVariant = results.where({ variant });
-  return meanWork(ofVariant.where({ vms })) / (vms * meanWork(ofVariant.where({ vms: 1 })));
+  return meanWork(ofVariant.where({ vms })) / meanWork(ofVariant.where({ vms: 1 }));
 }
 
 /** The values of all workloads that have one. */

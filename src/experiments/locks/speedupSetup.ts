@@ -7,8 +7,9 @@ import { DVDSTORE, EBIZZY, HACKBENCH, type LockWorkload, workloadPoint } from '.
 import { FAIRBENCH_SECTION } from './speedupTables.ts';
 
 interface Sizes {
-  /** Workloads with the amount of work of the first VM. */
-  readonly workloads: readonly (readonly [workload: LockWorkload, work: number])[];
+  readonly workloads: readonly LockWorkload[];
+  /** Of virtual time, measured. */
+  readonly seconds: number;
   readonly variants: readonly LockVariant[];
   readonly vms: readonly number[];
   /** In milliseconds. */
@@ -16,32 +17,28 @@ interface Sizes {
   readonly seeds: number;
   readonly sensitivity:
     | {
-        readonly work: number;
         readonly slices: readonly number[];
         readonly pauses: readonly number[];
         readonly sections: readonly number[];
-        /** Of fairbench, in seconds. */
         readonly seconds: number;
       }
     | undefined;
 }
 
-/** Slices: Linux's for two vCPUs on a core of eight. Amounts of work: about 100 ms of virtual time with two VMs. */
+/** Slices: Linux's for two vCPUs on a core of eight. */
 export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
-    workloads: [
-      [HACKBENCH, 60],
-      [EBIZZY, 200],
-      [DVDSTORE, 500],
-    ],
+    workloads: [HACKBENCH, EBIZZY, DVDSTORE],
+    seconds: 0.25,
     variants: [...PUBLISHED_VARIANTS, ...OTHER_VARIANTS],
     vms: [1, 2, 3],
     slice: 12,
     seeds: 1,
-    sensitivity: { work: 100, slices: [3, 6, 24], pauses: [4, 14], sections: [0, 100, 1000, 4000], seconds: 0.2 },
+    sensitivity: { slices: [3, 6, 24], pauses: [4, 14], sections: [0, 100, 1000, 4000], seconds: 0.2 },
   },
   quick: {
-    workloads: [[EBIZZY, 40]],
+    workloads: [HACKBENCH, EBIZZY],
+    seconds: 0.04,
     variants: PUBLISHED_VARIANTS,
     vms: [1, 2],
     slice: 3,
@@ -57,14 +54,14 @@ const USUAL_PAUSE = 1;
 
 /** Two sweeps by the label `sweep`: `workloads`, and `sensitivity` with one thing changed (`what`, `value`) at two VMs. */
 export function speedupPoints(scale: Scale): readonly Point[] {
-  const { workloads, variants, vms, slice, seeds: count, sensitivity } = SPEEDUP_SIZES[scale];
+  const { workloads, seconds, variants, vms, slice, seeds: count, sensitivity } = SPEEDUP_SIZES[scale];
   const points: Point[] = [];
-  for (const [workload, work] of workloads) {
+  for (const workload of workloads) {
     for (const m of vms) {
       for (const { name, lock, ple } of variants) {
         for (const seed of seeds(count)) {
           const labels = { sweep: 'workloads', workload: workload.guest, vms: m, variant: name };
-          points.push(workloadPoint(labels, workload, work, { lock, ple, vms: m, slice, seed }));
+          points.push(workloadPoint(labels, workload, { lock, ple, vms: m, slice, seed, seconds }));
         }
       }
     }
@@ -73,7 +70,9 @@ export function speedupPoints(scale: Scale): readonly Point[] {
   for (const variant of locksPresent(SENSITIVE_LOCKS)) {
     const vary = (what: string, value: number, given: { slice?: number; costs?: Readonly<Record<string, number>> }): void => {
       const labels = { sweep: 'sensitivity', what, value, variant };
-      points.push(workloadPoint(labels, SENSITIVE_WORKLOAD, sensitivity.work, { lock: variant, vms: 2, slice, seed: 1, ...given }));
+      points.push(
+        workloadPoint(labels, SENSITIVE_WORKLOAD, { lock: variant, vms: 2, slice, seed: 1, seconds: sensitivity.seconds, ...given }),
+      );
     };
     for (const value of [...sensitivity.slices, slice].sort((a, b) => a - b)) vary('slice, ms', value, { slice: value });
     for (const value of [USUAL_PAUSE, ...sensitivity.pauses]) vary('PAUSE, times', value, { costs: { pause: value } });

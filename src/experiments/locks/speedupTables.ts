@@ -37,12 +37,12 @@ export function workloadTable(results: ResultSet): Table {
   return {
     id: 'workloads',
     title:
-      'Time of a VM for its work in ms, mean over the VMs, as a multiple of its share (M times alone), and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
+      'Machine time for each second of the programs’ own, in s, as a multiple of that alone, and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },
       { name: 'lock' },
-      { name: 'ms', digits: 1 },
+      { name: 'machine time', digits: 2 },
       { name: 'of share', digits: 2 },
       { name: 'speed-up', digits: 2 },
       { name: 'LHP' },

@@ -17,17 +17,10 @@ export const fairbenchRun = (acquisitions: number, jain = 1, holder = 10, waiter
     { holderPreemptions: preempted(holder), waiterPreemptions: preempted(waiter) },
   );
 
-/** vCPUs of VMs whose programs have computed so much, by VM. */
-const vcpusOf = (user: readonly number[]): Measurement['stats']['vcpus'] =>
-  user.map((userCycles, vm) => {
-    const cpuTime = { userCycles, kernelLockCycles: 0, kernelTlbCycles: 0, kernelOtherCycles: 0, idleCycles: 0 };
-    return { vm, id: 0, cpuTime, runCycles: 1, stealCycles: 0, spinCycles: 0, haltCycles: 0, offlineCycles: 0 };
-  });
-
-/** A workload whose first VM took so many milliseconds. @param user what the program of each VM has computed by then. */
-export function workloadRun(millis: number, user: readonly number[] = [1]): Measurement {
-  const base = runOf({ cycles: (millis * FREQUENCY_HZ) / 1000 }, {});
-  return { ...base, stats: { ...base.stats, vcpus: vcpusOf(user) } };
+/** A run whose programs needed so many cycles of the eight cores for each of their own. @param shares of the work that each VM did. */
+export function workloadRun(machineTime: number, shares: readonly number[] = [1]): Measurement {
+  const run = runOf({}, {}, { begin: 0, end: FREQUENCY_HZ });
+  return { ...run, counts: { ...run.counts, userCycles: shares.map((share) => (share * 8 * FREQUENCY_HZ) / machineTime) } };
 }
 
 /** A run of 1000 acquisitions of which those in `waits` had to wait, so many microseconds each. */

@@ -6,12 +6,12 @@ import { fairbenchRun, workloadRun } from './lockRuns.ts';
 
 type Times = Readonly<Record<string, readonly [alone: number, two: number]>>;
 
-/** Milliseconds by lock on a workload. */
+/** Time by lock on a workload: what the work takes alone, and beside a neighbour; machine time is the part of it that a VM has. */
 const entries = (workload: string, times: Times) =>
   Object.entries(times).flatMap(([variant, both]) =>
-    both.map((millis, index) => ({
+    both.map((time, index) => ({
       point: point({ sweep: 'workloads', workload, vms: index + 1, variant, seed: 1 }),
-      measurement: workloadRun(millis),
+      measurement: workloadRun(time / (index + 1)),
     })),
   );
 

@@ -4,12 +4,12 @@ import { ResultSet } from '../../../src/experiments/resultSet.ts';
 import { point } from '../synthetic.ts';
 import { workloadRun } from './lockRuns.ts';
 
-/** Milliseconds by lock and scheme. */
+/** Machine time by lock and scheme. */
 const results = (times: Readonly<Record<string, number>>) =>
   new ResultSet(
-    Object.entries(times).map(([names, millis]) => {
+    Object.entries(times).map(([names, time]) => {
       const [lock, scheme] = names.split(' ') as [string, string];
-      return { point: point({ workload: 'ebizzy', vms: 2, lock, scheme, seed: 1 }), measurement: workloadRun(millis) };
+      return { point: point({ workload: 'ebizzy', vms: 2, lock, scheme, seed: 1 }), measurement: workloadRun(time) };
     }),
   );
 const GOOD = {
@@ -31,9 +31,9 @@ test('what is left when one half is mended is told against the best of both', ()
     {
       workload: 'ebizzy',
       neither: 1000,
-      lock: { lock: 'pv-ticket', scheme: 'ipi', millis: 500 },
-      scheme: { lock: 'ticket', scheme: 'hyperv', millis: 600 },
-      both: { lock: 'pv-ticket', scheme: 'hyperv', millis: 200 },
+      lock: { lock: 'pv-ticket', scheme: 'ipi', time: 500 },
+      scheme: { lock: 'ticket', scheme: 'hyperv', time: 600 },
+      both: { lock: 'pv-ticket', scheme: 'hyperv', time: 200 },
     },
   ]);
   const { tables, figures } = shootdownAndLocks.reduce(results(GOOD), 'full');

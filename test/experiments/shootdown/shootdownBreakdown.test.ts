@@ -9,7 +9,7 @@ const ten = (exits: Readonly<Record<string, number>>, ipis: number, after: numbe
   measurementOf(
     Array.from({ length: 10 }, () => shootdownOf(10)),
     {
-      counts: { exits, ipis, invalidations: {} },
+      counts: { exits, ipis, invalidations: {}, userCycles: [1] },
       fills: { before: Array<number>(10).fill(1), after: Array<number>(10).fill(after) },
     },
   );
