@@ -7,7 +7,7 @@ import type { ResultSet } from '../resultSet.ts';
 import { schemesPresent, seeds } from '../runSettings.ts';
 import { meanOf } from '../statistics.ts';
 import { parsecPoint } from './parsecPoint.ts';
-import { meanRun, meanTlbShare, missedTargets, reduction } from './parsecTables.ts';
+import { longShootdowns, meanRun, meanTlbShare, reduction } from './parsecTables.ts';
 
 /** Percent of the profile's rates of mapping, trimming and growing. */
 export const MEMORY_RATES = [25, 50, 100, 200, 400, 800, 1600] as const;
@@ -64,7 +64,7 @@ export function rateTable(results: ResultSet): Table {
   return {
     id: 'rates',
     title:
-      'The headline by how often a program gives memory back, two VMs; run times in ms for a second of work, kvmtlb’s shootdowns in a thousand that met a preempted target',
+      'The headline by how often a program gives memory back, two VMs; run times in ms for a second of work, shootdowns in a thousand that took over half a millisecond',
     columns: [
       { name: 'program' },
       { name: 'rates, % of the profile’s' },
@@ -75,13 +75,21 @@ export function rateTable(results: ResultSet): Table {
       { name: 'CPU time in shootdown under ipi, %', digits: 1 },
       { name: 'Shoot4U less than ipi, %', digits: 1 },
       { name: 'less than kvmtlb, %', digits: 1 },
-      { name: 'kvmtlb met one', digits: 1 },
+      { name: 'long ones under kvmtlb', digits: 1 },
+      { name: 'under Shoot4U', digits: 1 },
     ],
     rows: rateRows(results).map(({ program, rate, shootdownsPerSecond, tlbShare, againstIpi, againstKvmtlb }): Cell[] => {
       const of = (scheme: string): ResultSet => results.where({ sweep: 'rates', program, rate, scheme });
       const runs = ['ipi', 'kvmtlb', 'shoot4u'].map((scheme) => orNull(meanRun(of(scheme))));
       const shares = [tlbShare, againstIpi, againstKvmtlb].map((value) => orNull(100 * value));
-      return [program, rate, shootdownsPerSecond, ...runs, ...shares, missedTargets(of('kvmtlb')).perThousand];
+      return [
+        program,
+        rate,
+        shootdownsPerSecond,
+        ...runs,
+        ...shares,
+        ...['kvmtlb', 'shoot4u'].map((scheme) => longShootdowns(of(scheme)).perThousand),
+      ];
     }),
   };
 }
