@@ -21,6 +21,7 @@ const ASSUMPTIONS: readonly (readonly [name: string, Partial<ParsecSetting>])[] 
   ['PAUSE-loop exiting', { pauseLoopExiting: true }],
   ['PAUSE-loop exiting, spinning waiters', { pauseLoopExiting: true, spinningMmapLock: true }],
   ['scheduler fair', { scheduler: 'fair' }],
+  ['scheduler fair, PAUSE-loop exiting', { scheduler: 'fair', pauseLoopExiting: true }],
   ['vCPUs float', { placement: 'floating' }],
   ['slices of 3 ms', { slice: 3 }],
   ['slices of 24 ms', { slice: 24 }],
