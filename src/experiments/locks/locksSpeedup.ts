@@ -12,7 +12,7 @@ import { averageTable, sensitivityRows, sensitivityTable, workloadTable } from '
 /** How much faster whole kernels are with other spinlocks than ticket's, by workload and overcommit. */
 export const locksSpeedup: Experiment = {
   name: 'locks-speedup',
-  doc: 'run time of lock-heavy workloads by the kernel’s spinlock and overcommit, beside 5.32x and 7.91x over ticket (VEE 2013)',
+  doc: 'speed of lock-heavy workloads by the kernel’s spinlock and overcommit, beside 5.32x and 7.91x over ticket (VEE 2013)',
   facts: [SPEEDUP_FACT, LOADS_FACT, MACHINE_FACT, WAITER_FACT],
   points: speedupPoints,
   reduce,

@@ -49,7 +49,7 @@ const WORTH = 0.1;
 /** Both halves of the trouble with preempted vCPUs at once: spinlocks and TLB shootdowns. */
 export const shootdownAndLocks: Experiment = {
   name: 'shootdown-and-locks',
-  doc: 'run time of memory-heavy workloads by spinlock and shootdown scheme: how much is left on the table when only one half is mended',
+  doc: 'speed of memory-heavy workloads by spinlock and shootdown scheme: how much is left on the table when only one half is mended',
   facts: [SPEEDUP_FACT, SHARE_FACT],
   points(scale) {
     const { workloads, seconds, locks, schemes, vms, slice } = SIZES[scale];
