@@ -12,7 +12,7 @@ import { LATENCY_SCHEMES } from './latencySetup.ts';
 import { shootdownPoint } from './shootdownPoint.ts';
 
 interface Sizes {
-  /** Of a setting, all its seeds together. */
+  /** Of a run. */
   readonly seconds: number;
   /** A run keeps the phases of its cores, and with few targets much depends on them: beside neighbours a setting has several. */
   readonly seedsBesideNeighbours: number;
@@ -67,10 +67,9 @@ export const shootdownBest: Experiment = {
           for (const p of pages) {
             for (const factor of exits) {
               const costs = factor === 1 ? {} : Object.fromEntries(EXIT_COSTS.map((cost) => [cost, factor]));
-              const count = m === 1 ? 1 : seedsBesideNeighbours;
-              for (const seed of seeds(count)) {
+              for (const seed of seeds(m === 1 ? 1 : seedsBesideNeighbours)) {
                 const setting = { scheme, targets: k, pages: p, vms: m, slice: slice * 1e-3, seed, undisturbed: false, costs };
-                points.push(shootdownPoint({ scheme, vms: m, k, pages: p, exits: factor }, setting, seconds / count));
+                points.push(shootdownPoint({ scheme, vms: m, k, pages: p, exits: factor }, setting, seconds));
               }
             }
           }
