@@ -36,10 +36,13 @@ export function compilePrograms(folder: string, name: string, options: readonly 
   const runtime = (file: string): string => join(SOURCES, 'runtime', file);
   const objects = mkdtempSync(join(folder, `${name}-`));
   gcc([...COMMON, ...PLAIN, ...options, '-c', ...programs.map((file) => join(SOURCES, file)), runtime('print.c')], objects);
-  gcc([...COMMON, ...PLAIN, '-O2', NO_IDIOMS, '-c', runtime('memory.c'), runtime('bare.c')], objects);
+  gcc([...COMMON, ...PLAIN, '-O2', NO_IDIOMS, '-c', runtime('memory.c'), runtime('serialLine.c'), runtime('bare.c')], objects);
   gcc(['-O1', '-fno-pie', '-c', runtime('hosted.c')], objects);
   const shared = [...programs, 'print.c'].map((file) => file.replace(/\.c$/, '.o'));
   gcc(['-static', '-no-pie', '-o', 'native', ...shared, 'hosted.o'], objects);
-  gcc(['-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none', '-o', 'kernel', ...shared, 'memory.o', 'bare.o', '-lgcc'], objects);
+  gcc(
+    ['-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none', '-o', 'kernel', ...shared, 'memory.o', 'serialLine.o', 'bare.o', '-lgcc'],
+    objects,
+  );
   return { nativeOutput: execFileSync(join(objects, 'native')).toString(), kernel: join(objects, 'kernel') };
 }

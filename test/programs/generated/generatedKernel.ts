@@ -56,17 +56,18 @@ export function compileGenerated(text: string, { name, options, bits }: Variant,
   const gcc = (...args: string[]): void => void execFileSync('gcc', args, { cwd: directory, stdio: 'pipe' });
   writeFileSync(join(directory, 'program.c'), text);
   gcc(...COMMON, ...PLAIN, ...options, '-c', 'program.c', join(RUNTIME, 'print.c'));
-  const runtimes = bits === 64 ? [join(RUNTIME, 'bare.c'), join(OWN_RUNTIME, 'linux.c')] : [join(OWN_RUNTIME, 'multiboot.c')];
+  const entry = bits === 64 ? [join(RUNTIME, 'bare.c'), join(OWN_RUNTIME, 'linux.c')] : [join(OWN_RUNTIME, 'multiboot.c')];
+  const runtimes = [join(RUNTIME, 'serialLine.c'), ...entry];
   gcc(...COMMON, ...PLAIN, ...options, '-O2', NO_IDIOMS, '-c', join(RUNTIME, 'memory.c'), ...runtimes);
   const link = [`-m${bits}`, '-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none,-z,noexecstack'];
   const objects = ['program.o', 'print.o', 'memory.o'];
   const kernel = join(directory, 'kernel');
   if (bits === 32) {
-    gcc(...link, '-Wl,-Ttext-segment=0x100000,-z,noseparate-code', '-o', 'kernel', ...objects, 'multiboot.o', '-lgcc');
+    gcc(...link, '-Wl,-Ttext-segment=0x100000,-z,noseparate-code', '-o', 'kernel', ...objects, 'serialLine.o', 'multiboot.o', '-lgcc');
     const { stdout, status } = spawnSync(QEMU, [...QEMU_OPTIONS, '-kernel', kernel], { encoding: 'latin1', timeout: QEMU_MILLISECONDS });
     return { expected: status === 1 ? stdout.replaceAll('\r', '') : undefined, kernel };
   }
-  gcc(...link, '-o', 'kernel', ...objects, 'bare.o', '-lgcc');
+  gcc(...link, '-o', 'kernel', ...objects, 'serialLine.o', 'bare.o', '-lgcc');
   gcc(...link, '-o', 'native', ...objects, 'linux.o', '-lgcc');
   const { stdout, status } = spawnSync(join(directory, 'native'), { encoding: 'latin1', timeout: NATIVE_MILLISECONDS });
   return { expected: status === 0 ? stdout : undefined, kernel };

@@ -1,20 +1,7 @@
-/* No operating system: the direct 64-bit entry of Parapet (src/arch/platform.ts), the serial line, the debug-exit port. */
+/* No operating system: the direct 64-bit entry of Parapet (src/arch/platform.ts) and the debug-exit port. */
 #include "program.h"
 
 int main(void);
-
-static inline void out8(u16 port, u8 value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
-
-static inline u8 in8(u16 port) {
-  u8 value;
-  asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-void put_char(int c) {
-  while ((in8(0x3fd) & 0x20) == 0);
-  out8(0x3f8, (u8)c);
-}
 
 static u8 stack[1 << 20] __attribute__((aligned(64), used));
 
