@@ -143,7 +143,7 @@ export class LockRecorder implements Probe {
     // A release whose mark comes a branch later.
     if (lock.holder !== undefined) this.released(lock);
     lock.holder = party;
-    party.held.add(lock);
+    party.held.push(lock);
     this.acquisitions++;
     const wait = waitOf(party, lock);
     if (lock.line.length > 0 && lock.line[0]!.inOrder && lock.line[0] !== wait) this.outOfOrder++;
@@ -155,7 +155,9 @@ export class LockRecorder implements Probe {
   }
 
   private released(lock: LockState): void {
-    lock.holder?.held.delete(lock);
+    const { holder } = lock;
+    if (holder === undefined) return;
+    holder.held.splice(holder.held.lastIndexOf(lock), 1);
     lock.holder = undefined;
   }
 
@@ -252,7 +254,7 @@ export class LockRecorder implements Probe {
   private partyOf(key: number): Party {
     const known = this.parties.get(key);
     if (known !== undefined) return known;
-    const party = { running: true, preempted: false, held: new Set<LockState>(), waits: [], harmedAsHolder: false, harmedAsWaiter: false };
+    const party = { running: true, preempted: false, held: [], waits: [], harmedAsHolder: false, harmedAsWaiter: false };
     this.parties.set(key, party);
     return party;
   }

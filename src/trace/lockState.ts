@@ -6,7 +6,8 @@ export interface Party {
   running: boolean;
   /** Taken off its core though it could have gone on. */
   preempted: boolean;
-  readonly held: Set<LockState>;
+  /** Few: in the order in which they were taken. */
+  readonly held: LockState[];
   /** Waits under way; more than one when an interrupt handler waits inside a wait. */
   readonly waits: LockWait[];
   /** Its present preemption has cost somebody cycles: as the holder of a lock, as the first in a line. */
