@@ -72,7 +72,7 @@ function write(a: Assembler, { parameters, shootdown: scheme }: GuestChoices, pr
   const parts = [
     ...[threads, runQueues, scheduler(choices), tick(choices), rwSemaphore(choices)],
     ...[pageAllocator, userPageTables, vmas, mm(choices), gather, teardown, pageFault, userAccess],
-    ...[waitQueues, entry, syscallTable, memoryCalls, protect, threadCalls, futex, sleep],
+    ...[waitQueues, entry(choices), syscallTable, memoryCalls, protect, threadCalls, futex, sleep],
     ...[files, pipes, messageBuffers, sockets, socketWait, socketSend, socketReceive, processes, exceptions],
   ];
   a.include(smp);

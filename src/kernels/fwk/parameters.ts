@@ -8,6 +8,13 @@ export const KERNEL_PARAMETERS = [
   { name: 'pcid', default: 1, min: 0, max: 1, doc: '1: every address space has a PCID of its own; 0: one for all, as before Linux 4.14' },
   { name: 'mmap-lock', default: 0, min: 0, max: 1, doc: 'who waits for the mmap lock 0: sleeps, 1: spins' },
   { name: 'lazy-leave', default: 1, min: 0, max: 1, doc: 'an idle core that is asked to flush 1: leaves the address space, 0: flushes' },
+  {
+    name: 'syscall-work',
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    doc: 'instructions of kernel work in each system call, besides what it does',
+  },
   { name: 'tick-work', default: 500, min: 0, max: 10_000_000, doc: 'instructions of kernel work in each tick' },
   { name: 'worker-ticks', default: 25, min: 1, max: 1_000_000, doc: 'ticks between two runs of each core’s kernel thread' },
   { name: 'worker-work', default: 20_000, min: 0, max: 100_000_000, doc: 'instructions of each such run' },
@@ -31,6 +38,7 @@ export interface KernelChoices {
   readonly pcid: boolean;
   readonly spinningMmapLock: boolean;
   readonly lazyLeave: boolean;
+  readonly syscallWork: number;
   readonly tickWork: number;
   readonly workerTicks: number;
   readonly workerWork: number;
@@ -44,6 +52,7 @@ export const kernelChoices = (parameters: Readonly<Record<string, number>>): Ker
   pcid: parameters['pcid'] === 1,
   spinningMmapLock: parameters['mmap-lock'] === 1,
   lazyLeave: parameters['lazy-leave'] === 1,
+  syscallWork: parameters['syscall-work']!,
   tickWork: parameters['tick-work']!,
   workerTicks: parameters['worker-ticks']!,
   workerWork: parameters['worker-work']!,
