@@ -1,8 +1,8 @@
-import type { Experiment, Findings, Labels, Point, Scale } from './experiment.ts';
+import type { Experiment, Findings, Labels, Point, PointRun, Scale } from './experiment.ts';
 import type { Measurement, PointOutcome } from './measurement.ts';
 import { programVersion } from './programVersion.ts';
 import { ResultSet } from './resultSet.ts';
-import { ResultStore } from './resultStore.ts';
+import { canonical, ResultStore } from './resultStore.ts';
 import type { PointPool } from './workerPool.ts';
 
 export interface ExperimentSettings {
@@ -85,9 +85,7 @@ async function measureRest(
   host: ExperimentProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const open = points
-    .map((point, index) => ({ run: point.run, weight: weightOf(point), index }))
-    .filter(({ index }) => outcomes[index] === undefined);
+  const open = distinctRuns(points, outcomes);
   const total = open.reduce((sum, { weight }) => sum + weight, 0);
   let done = 0;
   let count = 0;
@@ -97,9 +95,9 @@ async function measureRest(
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const all = open.map(async ({ run, weight, index }) => {
+  const all = open.map(async ({ run, weight, indices }) => {
     const outcome = await pool.measure(run);
-    outcomes[index] = outcome;
+    for (const index of indices) outcomes[index] = outcome;
     if (outcome.kind === 'measured') store?.write(run, outcome.measurement);
     done += weight;
     count++;
@@ -110,6 +108,26 @@ async function measureRest(
   } finally {
     clearInterval(ticker);
   }
+}
+
+interface OpenRun {
+  readonly run: PointRun;
+  readonly weight: number;
+  /** Of the points that are this run: labels differ where one run is a row of several tables. */
+  readonly indices: number[];
+}
+
+/** What is still to be measured, each run once. */
+function distinctRuns(points: readonly Point[], outcomes: readonly (PointOutcome | undefined)[]): OpenRun[] {
+  const runs = new Map<string, OpenRun>();
+  for (const [index, point] of points.entries()) {
+    if (outcomes[index] !== undefined) continue;
+    const key = canonical(point.run);
+    const known = runs.get(key);
+    if (known === undefined) runs.set(key, { run: point.run, weight: weightOf(point), indices: [index] });
+    else known.indices.push(index);
+  }
+  return [...runs.values()];
 }
 
 /** Virtual cores times virtual seconds: what a run costs the host, roughly. */
