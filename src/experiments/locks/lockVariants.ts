@@ -12,5 +12,8 @@ const withPle = (lock: string): LockVariant => ({ name: `${lock}, PLE`, lock, pl
 export const BASELINE = 'ticket';
 /** The four of the publication, the first of which is what it compares with. */
 export const PUBLISHED_VARIANTS: readonly LockVariant[] = [BASELINE, 'pv-ticket', 'preemptable', 'pv-preemptable'].map(plain);
-/** Linux’s locks since, and what hardware does for spinners. */
-export const OTHER_VARIANTS: readonly LockVariant[] = [plain('pv-qspinlock'), withPle('ticket'), withPle('preemptable')];
+/** Older locks, Linux’s since, and what hardware does for spinners. */
+export const OTHER_VARIANTS: readonly LockVariant[] = [
+  ...['tas', 'mcs', 'qspinlock', 'pv-qspinlock'].map(plain),
+  ...['ticket', 'preemptable', 'pv-ticket', 'pv-preemptable'].map(withPle),
+];

@@ -13,11 +13,14 @@ export interface LockWorkload {
 
 /**
  * The published loads, in miniature (docs/workloads.md), with the defaults of the programs that they stand for, as far as they are recalled: hackbench's ten
- * groups of twenty senders and receivers over stream sockets; two threads of ebizzy for each processor; customers of the shop who do not think.
+ * groups of twenty senders and receivers over stream sockets; two threads of ebizzy for each processor; customers of the shop who do not think; a build
+ * with two jobs for each processor, which is not one of the published loads.
  */
 export const HACKBENCH: LockWorkload = { guest: 'hackbench', params: { groups: 10, fan: 20 }, amount: 'loops' };
 export const EBIZZY: LockWorkload = { guest: 'ebizzy', params: { threads: 16 }, amount: 'requests' };
 export const DVDSTORE: LockWorkload = { guest: 'dvdstore', params: { sessions: 32, think: 0 }, amount: 'transactions' };
+
+export const KERNBENCH: LockWorkload = { guest: 'kernbench', params: { jobs: 16 }, amount: 'files' };
 
 /** Memory that comes and goes at the highest rate there is. */
 export const ALLOCSTRESS: LockWorkload = { guest: 'allocstress', params: {}, amount: 'rounds' };
@@ -28,14 +31,20 @@ export const ALLOCSTRESS: LockWorkload = { guest: 'allocstress', params: {}, amo
  */
 const stagger = (vms: number, slice: number): number => Math.round((2 * vms * slice * 1000) / CORES);
 
-/** M VMs with the same workload, which has no end; `seconds` of virtual time are measured. */
+/** M VMs with the same workload, which has no end; `seconds` of virtual time are measured. @param setting.kernel parameters of the kernel. */
 export function workloadPoint(
   labels: Labels,
   { guest, params, amount }: LockWorkload,
-  setting: Omit<LockSetting, 'guest' | 'params' | 'neighbours'> & { readonly seconds: number },
+  {
+    kernel,
+    ...setting
+  }: Omit<LockSetting, 'guest' | 'params' | 'neighbours'> & {
+    readonly seconds: number;
+    readonly kernel?: Readonly<Record<string, number>> | undefined;
+  },
 ): Point {
   const endless = guestNamed(guest).parameters.find(({ name }) => name === amount)!.max;
-  const all = { ...params, stagger: stagger(setting.vms, setting.slice), [amount]: endless };
+  const all = { ...params, ...kernel, stagger: stagger(setting.vms, setting.slice), [amount]: endless };
   return lockPoint(labels, { ...setting, guest, params: all, neighbours: all });
 }
 

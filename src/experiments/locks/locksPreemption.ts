@@ -3,14 +3,28 @@ import type { Experiment, Findings, Headline, Scale } from '../experiment.ts';
 import type { Cell, Datum, Table } from '../findings.ts';
 import type { Measurement } from '../measurement.ts';
 import { barChart } from '../report/charts.ts';
-import type { ResultSet } from '../resultSet.ts';
+import { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
 import { PREEMPTION_FACT, WAITER_FACT } from './facts.ts';
 import { type FairbenchSizes, fairbenchPoints, throughput } from './fairbenchSweep.ts';
+import { PUBLISHED_VARIANTS } from './lockVariants.ts';
+import { DVDSTORE, EBIZZY, HACKBENCH } from './lockWorkloads.ts';
+import {
+  MOST,
+  type PreemptedWorkloads,
+  workloadPreemptionChecks,
+  workloadPreemptionHeadline,
+  workloadPreemptionPoints,
+  workloadPreemptionTable,
+} from './workloadPreemptions.ts';
 
 const SIZES: Readonly<Record<Scale, FairbenchSizes>> = {
   full: { seconds: 1, slice: 12, vms: [1, 2, 3], seeds: 1 },
   quick: { seconds: 0.02, slice: 1, vms: [1, 2], seeds: 1 },
+};
+const KERNELS: Readonly<Record<Scale, PreemptedWorkloads>> = {
+  full: { workloads: [HACKBENCH, EBIZZY, DVDSTORE], variants: PUBLISHED_VARIANTS, vms: [1, 2, 3], slice: 12, seconds: 0.25 },
+  quick: { workloads: [HACKBENCH], variants: PUBLISHED_VARIANTS.slice(0, 1), vms: [1, 2], slice: 3, seconds: 0.04 },
 };
 
 /** Who was preempted when a lock was waited for in vain, how often, and for how long; and what locks do about it. */
@@ -18,7 +32,7 @@ export const locksPreemption: Experiment = {
   name: 'locks-preemption',
   doc: 'preemptions of lock holders and of waiters, and waits and throughput, by lock and overcommit on fairbench (VEE 2013)',
   facts: [PREEMPTION_FACT, WAITER_FACT],
-  points: (scale) => fairbenchPoints(SIZES[scale]),
+  points: (scale) => [...fairbenchPoints(SIZES[scale]), ...workloadPreemptionPoints(KERNELS[scale])],
   reduce,
 };
 
@@ -31,7 +45,10 @@ const waiterShare = ({ stats }: Measurement): number => {
 const authorsShare = ({ stats }: Measurement): number => stats.locks.authors.lwp / (stats.locks.authors.lwp + stats.locks.authors.lhp);
 const meanThroughput = (results: ResultSet): number => meanOf(results.values(throughput));
 
-function reduce(results: ResultSet): Findings {
+/** The runs of fairbench have no `sweep`. */
+function reduce(all: ResultSet, scale: Scale): Findings {
+  const kernels = all.where({ sweep: 'workloads' });
+  const results = new ResultSet(all.entries.filter(({ point }) => point.labels['sweep'] === undefined));
   const rows: Cell[][] = [];
   const data: Datum[] = [];
   for (const [lock, ofLock] of results.by('lock')) {
@@ -83,6 +100,7 @@ function reduce(results: ResultSet): Findings {
       measured: Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'not measured',
       explanation: 'recalled as about 90 %; here exact, by who was off its core while a wait lasted',
     },
+    workloadPreemptionHeadline(kernels),
   ];
   return {
     headlines,
@@ -101,7 +119,7 @@ function reduce(results: ResultSet): Findings {
         ),
       },
     ],
-    tables: [table],
+    tables: [table, workloadPreemptionTable(kernels)],
     checks: [
       check(
         'ticket collapses under overcommit',
@@ -121,7 +139,7 @@ function reduce(results: ResultSet): Findings {
         'most of the trouble is the waiters’',
         'ticket, two VMs: at least three quarters of the waits that a preemption cost something',
         Number.isFinite(share),
-        () => share >= 0.75,
+        () => share >= MOST,
         () => `${(100 * share).toFixed(1)} %`,
       ),
       check(
@@ -131,6 +149,7 @@ function reduce(results: ResultSet): Findings {
         () => Math.abs(at('preemptable', 1) / at('ticket', 1) - 1) <= 0.1,
         () => `${(at('preemptable', 1) / at('ticket', 1)).toFixed(3)} of ticket`,
       ),
+      ...(scale === 'full' ? workloadPreemptionChecks(kernels) : []),
     ],
     notes: [
       'The holder of a lock is preempted, or the one whose turn it is, at any time: who it was is known to the observer, not to the guest.',

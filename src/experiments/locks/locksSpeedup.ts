@@ -4,10 +4,11 @@ import { barChart } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
 import { LOADS_FACT, MACHINE_FACT, SPEEDUP_FACT, WAITER_FACT } from './facts.ts';
-import { averageSpeedup, lockLosses, overShare, speedup } from './speedup.ts';
+import { averageSpeedup, lockLosses, overShare, publishedLoads, speedup, speedupRange } from './speedup.ts';
 import { speedupChecks } from './speedupChecks.ts';
+import { sensitivityRows, sensitivityTable } from './speedupSensitivity.ts';
 import { speedupPoints } from './speedupSetup.ts';
-import { averageTable, sensitivityRows, sensitivityTable, workloadTable } from './speedupTables.ts';
+import { averageTable, workloadTable } from './speedupTables.ts';
 
 /** How much faster whole kernels are with other spinlocks than ticket's, by workload and overcommit. */
 export const locksSpeedup: Experiment = {
@@ -28,6 +29,7 @@ function reduce(results: ResultSet, scale: Scale): Findings {
       'All VMs run the same workload, without an end, for the same time. Machine time is that of all cores for each second that the programs of all VMs spent in user mode: proportional to the time that a unit of work takes, since what a program computes for it does not depend on the kernel’s locks.',
       'Waits and their causes are those of all VMs, from boot on; exits those of the first VM in its measured part.',
       'The workloads are miniatures (docs/workloads.md) on a kernel that has far fewer spinlocks than Linux 3.5: what a speed-up can be at most is what ticket takes over its share of the time, which the table shows.',
+      'kernbench is not one of the published loads and not in the averages.',
       'A quarter of a second of virtual time is measured, not the minutes of the publication: twenty slices on each core.',
     ],
   };
@@ -35,13 +37,16 @@ function reduce(results: ResultSet, scale: Scale): Findings {
 
 const hasSensitivity = (results: ResultSet): boolean => !results.where({ sweep: 'sensitivity' }).isEmpty;
 const times = (value: number): string => (Number.isFinite(value) ? `${value.toFixed(2)}x` : 'not measured');
+const spread = ([least, most]: readonly [number, number]): string => (least < most ? ` (${least.toFixed(2)} to ${most.toFixed(2)})` : '');
 const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
 function headlines(results: ResultSet): Headline[] {
-  const workloads = results.where({ sweep: 'workloads' });
+  const workloads = publishedLoads(results).where({ sweep: 'workloads' });
   const average = (variant: string): string => times(averageSpeedup(workloads, variant, 2).arithmetic);
   const byWorkload = (variant: string): string =>
-    [...workloads.where({ vms: 2 }).by('workload')].map(([name, group]) => `${name} ${times(speedup(group, variant))}`).join(', ');
+    [...workloads.where({ vms: 2 }).by('workload')]
+      .map(([name, group]) => `${name} ${times(speedup(group, variant))}${spread(speedupRange(group, variant))}`)
+      .join(', ');
   return [
     {
       what: 'average speed-up of preemptable over ticket, two VMs',
@@ -95,7 +100,10 @@ function movement(results: ResultSet): string {
   const rows = sensitivityRows(results).filter(({ preemptable }) => Number.isFinite(preemptable));
   if (rows.length === 0) return 'not measured';
   const ranges = new Map<string, number[]>();
-  for (const { what, preemptable } of rows) ranges.set(what, [...(ranges.get(what) ?? []), preemptable]);
+  for (const { workload, what, preemptable } of rows) {
+    const name = `${workload}, ${what}`;
+    ranges.set(name, [...(ranges.get(name) ?? []), preemptable]);
+  }
   return [...ranges].map(([what, values]) => `${what}: ${times(Math.min(...values))} to ${times(Math.max(...values))}`).join('; ');
 }
 

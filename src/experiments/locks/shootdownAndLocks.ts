@@ -17,7 +17,7 @@ interface Sizes {
   readonly locks: readonly string[];
   readonly schemes: readonly string[];
   readonly vms: readonly number[];
-  /** In timeeconds. */
+  /** In milliseconds. */
   readonly slice: number;
 }
 

@@ -1,9 +1,9 @@
 import type { Measurement } from '../measurement.ts';
-import type { ResultSet } from '../resultSet.ts';
+import { ResultSet } from '../resultSet.ts';
 import { geometricMean, meanOf } from '../statistics.ts';
 import { throughput } from './fairbenchSweep.ts';
 import { BASELINE } from './lockVariants.ts';
-import { machineTime } from './lockWorkloads.ts';
+import { DVDSTORE, EBIZZY, HACKBENCH, machineTime } from './lockWorkloads.ts';
 
 /** Mean machine time for the programs' own; NaN when nothing was measured. */
 export const meanWork = (results: ResultSet): number => meanOf(results.values(machineTime));
@@ -11,6 +11,12 @@ export const meanWork = (results: ResultSet): number => meanOf(results.values(ma
 /** How many times as fast as with the baseline lock: of runs of the same workload, which differ in their lock only. */
 export const speedup = (results: ResultSet, variant: string): number =>
   meanWork(results.where({ variant: BASELINE })) / meanWork(results.where({ variant }));
+
+/** The least and the most of `speedup` over the seeds. */
+export function speedupRange(results: ResultSet, variant: string): readonly [least: number, most: number] {
+  const values = [...results.by('seed').values()].map((ofSeed) => speedup(ofSeed, variant)).filter(Number.isFinite);
+  return [Math.min(...values), Math.max(...values)];
+}
 
 /** The same of fairbench, where the time is given and the acquisitions count. */
 export const throughputGain = (results: ResultSet, variant: string): number =>
@@ -22,13 +28,18 @@ export function overShare(results: ResultSet, variant: string, vms: number): num
   return meanWork(ofVariant.where({ vms })) / meanWork(ofVariant.where({ vms: 1 }));
 }
 
+const PUBLISHED_LOADS: readonly string[] = [HACKBENCH, EBIZZY, DVDSTORE].map(({ guest }) => guest);
+/** The runs of those loads that the published averages are of. */
+export const publishedLoads = (results: ResultSet): ResultSet =>
+  new ResultSet(results.entries.filter(({ point }) => PUBLISHED_LOADS.includes(String(point.labels['workload']))));
+
 /** The values of all workloads that have one. */
 export const overWorkloads = (results: ResultSet, of: (workload: ResultSet) => number): number[] =>
   [...results.by('workload').values()].map(of).filter(Number.isFinite);
 
-/** Averages over workloads of the speed-up at an overcommit: arithmetic, as an abstract’s “average” most likely is, and geometric. */
+/** Averages over the published loads of the speed-up at an overcommit: arithmetic, as an abstract’s “average” most likely is, and geometric. */
 export function averageSpeedup(results: ResultSet, variant: string, vms: number): { arithmetic: number; geometric: number } {
-  const values = overWorkloads(results.where({ vms }), (workload) => speedup(workload, variant));
+  const values = overWorkloads(publishedLoads(results).where({ vms }), (workload) => speedup(workload, variant));
   return { arithmetic: meanOf(values), geometric: geometricMean(values) };
 }
 

@@ -2,6 +2,7 @@ import { check } from '../check.ts';
 import type { Scale, ShapeCheck } from '../experiment.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
+import { PUBLISHED_VARIANTS } from './lockVariants.ts';
 import { averageSpeedup, lockLosses, meanWork, overShare, overWorkloads } from './speedup.ts';
 
 /** Alone, a lock is about as fast as ticket: this share apart at most. Short runs differ by chance, too. */
@@ -22,7 +23,7 @@ export function speedupChecks(all: ResultSet, scale: Scale): ShapeCheck[] {
   const tie = TIE[scale];
   const results = all.where({ sweep: 'workloads' });
   const alone = results.where({ vms: 1 });
-  const apart = [...alone.by('variant').keys()].flatMap((variant) =>
+  const apart = PUBLISHED_VARIANTS.flatMap(({ name: variant }) =>
     overWorkloads(alone, (workload) => meanWork(workload.where({ variant })) / meanWork(workload.where({ variant: 'ticket' })) - 1),
   );
   const shares = (variant: string, vms = 2): number[] => overWorkloads(results, (workload) => overShare(workload, variant, vms));
@@ -39,7 +40,7 @@ export function speedupChecks(all: ResultSet, scale: Scale): ShapeCheck[] {
   return [
     check(
       'alone all are equal',
-      `one VM: every lock within ${100 * allowed} % of ticket on every workload`,
+      `one VM: every lock of the publication within ${100 * allowed} % of ticket on every workload`,
       apart.length > 0,
       () => worst(apart) <= allowed,
       () => `at most ${(100 * worst(apart)).toFixed(1)} % apart`,
@@ -59,6 +60,7 @@ export function speedupChecks(all: ResultSet, scale: Scale): ShapeCheck[] {
       () =>
         `${times(shares('preemptable'))} of its share, by workload; TLB shootdowns, which no lock changes, took ${percents(shootdowns)} of its time`,
     ),
+    ...(scale === 'full' ? [withThree(shares)] : []),
     check(
       'it wins back most of what ticket loses',
       `two VMs: of what ticket takes over its share, preemptable takes at most ${100 * WON_BACK} %, summed over the workloads`,
@@ -88,4 +90,17 @@ export function speedupChecks(all: ResultSet, scale: Scale): ShapeCheck[] {
       () => `${pvPreemptable.toFixed(2)} against ${pvTicket.toFixed(2)}`,
     ),
   ];
+}
+
+/** Both shapes once more, one VM further. @param shares of the time that a lock takes, by workload. */
+function withThree(shares: (variant: string, vms: number) => number[]): ShapeCheck {
+  const [ticket, preemptable] = [shares('ticket', 3), shares('preemptable', 3)];
+  const texts = (values: readonly number[]): string => values.map((value) => value.toFixed(2)).join(', ');
+  return check(
+    'and so it is with three VMs',
+    `three VMs: ticket at least ${COLLAPSE} times its share on at least one workload, preemptable at most ${GRACE} times on every one`,
+    ticket.length > 0 && preemptable.length > 0,
+    () => Math.max(...ticket) >= COLLAPSE && Math.max(...preemptable) <= GRACE,
+    () => `ticket ${texts(ticket)}; preemptable ${texts(preemptable)}`,
+  );
 }

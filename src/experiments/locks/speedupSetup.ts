@@ -1,10 +1,9 @@
 import type { Point, Scale } from '../experiment.ts';
 import { seeds } from '../runSettings.ts';
-import { fairbenchPoint } from './fairbenchSweep.ts';
 import { locksPresent } from './lockPoint.ts';
 import { BASELINE, type LockVariant, OTHER_VARIANTS, PUBLISHED_VARIANTS } from './lockVariants.ts';
-import { DVDSTORE, EBIZZY, HACKBENCH, type LockWorkload, workloadPoint } from './lockWorkloads.ts';
-import { FAIRBENCH_SECTION } from './speedupTables.ts';
+import { DVDSTORE, EBIZZY, HACKBENCH, KERNBENCH, type LockWorkload, workloadPoint } from './lockWorkloads.ts';
+import { sensitivityPoints } from './speedupSensitivity.ts';
 
 interface Sizes {
   readonly workloads: readonly LockWorkload[];
@@ -14,27 +13,28 @@ interface Sizes {
   readonly vms: readonly number[];
   /** In milliseconds. */
   readonly slice: number;
+  /** At two VMs; one elsewhere. */
   readonly seeds: number;
-  readonly sensitivity:
-    | {
-        readonly slices: readonly number[];
-        readonly pauses: readonly number[];
-        readonly sections: readonly number[];
-        readonly seconds: number;
-      }
-    | undefined;
+  /** Locks that are not the publication's, on fewer workloads and VMs. */
+  readonly others: {
+    readonly variants: readonly LockVariant[];
+    readonly workloads: readonly LockWorkload[];
+    readonly vms: readonly number[];
+  };
+  readonly sensitivity: boolean;
 }
 
 /** Slices: Linux's for two vCPUs on a core of eight. */
 export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
-    workloads: [HACKBENCH, EBIZZY, DVDSTORE],
+    workloads: [HACKBENCH, EBIZZY, DVDSTORE, KERNBENCH],
     seconds: 0.25,
-    variants: [...PUBLISHED_VARIANTS, ...OTHER_VARIANTS],
-    vms: [1, 2, 3],
+    variants: PUBLISHED_VARIANTS,
+    vms: [1, 2, 3, 4],
     slice: 12,
-    seeds: 1,
-    sensitivity: { slices: [3, 6, 24], pauses: [4, 14], sections: [0, 100, 1000, 4000], seconds: 0.2 },
+    seeds: 3,
+    others: { variants: OTHER_VARIANTS, workloads: [HACKBENCH, EBIZZY], vms: [1, 2] },
+    sensitivity: true,
   },
   quick: {
     workloads: [HACKBENCH, EBIZZY],
@@ -43,43 +43,26 @@ export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
     vms: [1, 2],
     slice: 3,
     seeds: 1,
-    sensitivity: undefined,
+    others: { variants: [], workloads: [], vms: [] },
+    sensitivity: false,
   },
 };
 
-/** The workload whose sensitivity is measured, and the locks that are compared there: the two of the headline with what they are compared with. */
-export const SENSITIVE_WORKLOAD = EBIZZY;
+/** VMs of the main case, which has more seeds than the others. */
+const MAIN = 2;
+/** The two of the headline, with what they are compared with. */
 const SENSITIVE_LOCKS = [BASELINE, 'preemptable', 'pv-preemptable'];
-const USUAL_PAUSE = 1;
 
-/** Two sweeps by the label `sweep`: `workloads`, and `sensitivity` with one thing changed (`what`, `value`) at two VMs. */
+/** Two sweeps by the label `sweep`: `workloads`, and `sensitivity` with one thing changed. */
 export function speedupPoints(scale: Scale): readonly Point[] {
-  const { workloads, seconds, variants, vms, slice, seeds: count, sensitivity } = SPEEDUP_SIZES[scale];
+  const { workloads, seconds, variants, vms, slice, seeds: count, others, sensitivity } = SPEEDUP_SIZES[scale];
   const points: Point[] = [];
-  for (const workload of workloads) {
-    for (const m of vms) {
-      for (const { name, lock, ple } of variants) {
-        for (const seed of seeds(count)) {
-          const labels = { sweep: 'workloads', workload: workload.guest, vms: m, variant: name };
-          points.push(workloadPoint(labels, workload, { lock, ple, vms: m, slice, seed, seconds }));
-        }
-      }
-    }
-  }
-  if (sensitivity === undefined) return points;
-  for (const variant of locksPresent(SENSITIVE_LOCKS)) {
-    const vary = (what: string, value: number, given: { slice?: number; costs?: Readonly<Record<string, number>> }): void => {
-      const labels = { sweep: 'sensitivity', what, value, variant };
-      points.push(
-        workloadPoint(labels, SENSITIVE_WORKLOAD, { lock: variant, vms: 2, slice, seed: 1, seconds: sensitivity.seconds, ...given }),
-      );
-    };
-    for (const value of [...sensitivity.slices, slice].sort((a, b) => a - b)) vary('slice, ms', value, { slice: value });
-    for (const value of [USUAL_PAUSE, ...sensitivity.pauses]) vary('PAUSE, times', value, { costs: { pause: value } });
-    for (const section of sensitivity.sections) {
-      const labels = { sweep: 'sensitivity', what: FAIRBENCH_SECTION, value: section, variant };
-      points.push(fairbenchPoint(labels, variant, 2, slice, sensitivity.seconds, 1, { section }));
-    }
-  }
-  return points;
+  const add = (workload: LockWorkload, m: number, { name, lock, ple }: LockVariant, seed: number): void => {
+    const labels = { sweep: 'workloads', workload: workload.guest, vms: m, variant: name };
+    points.push(workloadPoint(labels, workload, { lock, ple, vms: m, slice, seed, seconds }));
+  };
+  for (const workload of workloads)
+    for (const m of vms) for (const variant of variants) for (const seed of seeds(m === MAIN ? count : 1)) add(workload, m, variant, seed);
+  for (const workload of others.workloads) for (const m of others.vms) for (const variant of others.variants) add(workload, m, variant, 1);
+  return sensitivity ? [...points, ...sensitivityPoints(locksPresent(SENSITIVE_LOCKS), slice, seconds)] : points;
 }

@@ -2,7 +2,7 @@ import type { Cell, Table } from '../findings.ts';
 import type { Measurement } from '../measurement.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { meanOf } from '../statistics.ts';
-import { averageSpeedup, lockLosses, meanWork, overShare, speedup, throughputGain } from './speedup.ts';
+import { averageSpeedup, lockLosses, meanWork, overShare, publishedLoads, speedup, speedupRange } from './speedup.ts';
 
 /** Every run with its speed, and with what its locks cost it. */
 export function workloadTable(results: ResultSet): Table {
@@ -20,6 +20,7 @@ export function workloadTable(results: ResultSet): Table {
           meanWork(group),
           overShare(ofWorkload, String(variant), Number(vms)),
           speedup(ofVms, String(variant)),
+          ...speedupRange(ofVms, String(variant)),
           mean(({ stats }) => stats.locks.holderPreemptions.waits),
           mean(({ stats }) => stats.locks.waiterPreemptions.waits),
           percent('holder'),
@@ -37,7 +38,7 @@ export function workloadTable(results: ResultSet): Table {
   return {
     id: 'workloads',
     title:
-      'Machine time for each second of the programs’ own, in s, as a multiple of that alone, and speed-up over ticket; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
+      'Machine time for each second of the programs’ own, in s, as a multiple of that alone, and speed-up over ticket, mean, least and most over seeds; waits that a preempted holder or waiter cost something, what preempted holders, preempted and sleeping waiters cost of all processor time, and of the first VM time in wait loops and in TLB shootdowns; exits',
     columns: [
       { name: 'workload' },
       { name: 'VMs' },
@@ -45,6 +46,8 @@ export function workloadTable(results: ResultSet): Table {
       { name: 'machine time', digits: 2 },
       { name: 'of share', digits: 2 },
       { name: 'speed-up', digits: 2 },
+      { name: 'least', digits: 2 },
+      { name: 'most', digits: 2 },
       { name: 'LHP' },
       { name: 'LWP' },
       { name: 'holder, %', digits: 1 },
@@ -60,9 +63,9 @@ export function workloadTable(results: ResultSet): Table {
   };
 }
 
-/** Averages over the workloads. */
+/** Averages over the published loads. */
 export function averageTable(results: ResultSet): Table {
-  const workloads = results.where({ sweep: 'workloads' });
+  const workloads = publishedLoads(results).where({ sweep: 'workloads' });
   const rows: Cell[][] = [];
   for (const [vms, ofVms] of workloads.by('vms')) {
     for (const variant of ofVms.by('variant').keys()) {
@@ -72,44 +75,8 @@ export function averageTable(results: ResultSet): Table {
   }
   return {
     id: 'averages',
-    title: 'Speed-up over ticket, averaged over the workloads',
+    title: 'Speed-up over ticket, averaged over the published loads that were measured with the lock',
     columns: [{ name: 'VMs' }, { name: 'lock' }, { name: 'arithmetic', digits: 2 }, { name: 'geometric', digits: 2 }],
     rows,
-  };
-}
-
-/** What is changed in the sensitivity table, as a row, and the speed-ups with it. */
-export interface SensitivityRow {
-  readonly what: string;
-  readonly value: number;
-  readonly preemptable: number;
-  readonly pvPreemptable: number;
-}
-
-export function sensitivityRows(results: ResultSet): SensitivityRow[] {
-  const rows: SensitivityRow[] = [];
-  for (const [what, ofWhat] of results.where({ sweep: 'sensitivity' }).by('what')) {
-    const gain = what === FAIRBENCH_SECTION ? throughputGain : speedup;
-    for (const [value, group] of ofWhat.by('value')) {
-      rows.push({
-        what: String(what),
-        value: Number(value),
-        preemptable: gain(group, 'preemptable'),
-        pvPreemptable: gain(group, 'pv-preemptable'),
-      });
-    }
-  }
-  return rows;
-}
-
-export const FAIRBENCH_SECTION = 'fairbench section';
-
-export function sensitivityTable(results: ResultSet): Table {
-  return {
-    id: 'sensitivity',
-    title:
-      'Speed-up over ticket at two VMs with one thing changed: on ebizzy; the length of a critical section, in instructions, on fairbench',
-    columns: [{ name: 'what' }, { name: 'value' }, { name: 'preemptable', digits: 2 }, { name: 'pv-preemptable', digits: 2 }],
-    rows: sensitivityRows(results).map(({ what, value, preemptable, pvPreemptable }) => [what, value, preemptable, pvPreemptable]),
   };
 }
