@@ -2,23 +2,17 @@
  * Runs of locks under a fixed schedule (test/properties/locks), a file each: what the property found, shrunk, and what is wrong with it. Every other
  * lock must get through the same schedules.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LOCKS } from '../../src/kernels/lib/locks/locks.ts';
-import type { LockCase } from '../properties/locks/lockCase.ts';
 import { LockRig } from '../properties/locks/lockRig.ts';
+import { readFinding } from '../properties/locks/scheduleFile.ts';
 import { parametersOf } from '../properties/locks/smallParameters.ts';
-
-interface Finding {
-  /** What the rig says of it. */
-  readonly violation: string;
-  readonly case: LockCase;
-}
 
 const DIRECTORY = join(import.meta.dirname, 'locks');
 const files = readdirSync(DIRECTORY).filter((file) => file.endsWith('.json'));
-const findings = files.map((file) => JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as Finding);
+const findings = files.map((file) => readFinding(join(DIRECTORY, file)));
 
 test.each(files.map((file, index) => ({ file, finding: findings[index]! })))('$file', ({ finding }) => {
   const lock = LOCKS.find(({ name }) => name === finding.case.lock)!;

@@ -36,6 +36,13 @@ const FAIR_ROUNDS = 6000;
 const TRY_INSTRUCTIONS = 80;
 
 type Step = 'begin' | 'in' | 'out' | 'free' | 'failed';
+const TOLD: Readonly<Record<Step, string>> = {
+  begin: 'wants',
+  in: 'has',
+  out: 'lets go of',
+  free: 'has let go of',
+  failed: 'does not get',
+};
 
 /** What the rig knows of one core. */
 interface Standing {
@@ -67,6 +74,7 @@ export class LockRig {
   private kicks: number[] = [];
   private sequence = 0;
   private violation: string | undefined;
+  private tell: ((text: string) => void) | undefined;
 
   constructor(lock: LockAlgorithm, parameters: Readonly<Record<string, number>>, distort?: (a: Assembler) => Assembler) {
     this.program = lockProgram(lock, parameters, distort);
@@ -114,13 +122,15 @@ export class LockRig {
     return address;
   }
 
-  /** What the run does wrong; undefined when nothing. */
-  run(one: LockCase): string | undefined {
+  /** What the run does wrong; undefined when nothing. @param tell is told what happens, a line each. */
+  run(one: LockCase, tell?: (text: string) => void): string | undefined {
+    this.tell = tell;
     this.reset(one);
     for (const decision of one.schedule) {
       this.decide(decision, one.cores.length);
       if (this.violation !== undefined) return this.violation;
     }
+    this.tell?.('from here on all take turns');
     this.finish(one.cores.length);
     return this.violation ?? this.settled(one);
   }
@@ -171,9 +181,11 @@ export class LockRig {
       return;
     }
     if (decision[0] === 'wake') {
+      this.tell?.(`core ${core.id}: its HLT ends for no reason`);
       this.standing[core.id]!.halted = false;
       return;
     }
+    this.tell?.(`core ${core.id} runs, ${decision[2]} instructions at most`);
     for (let i = 0; i < decision[2] && this.step(core); i++);
   }
 
@@ -246,6 +258,7 @@ export class LockRig {
     const standing = this.standing[core.id]!;
     core.state.u64[U64_RIP] = core.state.u64[U64_RIP]! + 1n;
     if (!standing.kicked) standing.halted = true;
+    this.tell?.(`core ${core.id} halts${standing.kicked ? ', and was kicked before' : ''}`);
     standing.kicked = false;
     return !standing.halted;
   }
@@ -253,6 +266,7 @@ export class LockRig {
   private deliverKicks(): void {
     for (const id of this.kicks.splice(0)) {
       const standing = this.standing[id];
+      this.tell?.(`a kick arrives at core ${id}`);
       if (standing === undefined) this.fail('a kick for a core that is not there');
       else if (standing.halted) standing.halted = false;
       else standing.kicked = true;
@@ -265,6 +279,7 @@ export class LockRig {
     const { u64, i32 } = core.state;
     const open = (i32[I32_RFLAGS]! & RFLAGS_IF) !== 0 && (i32[I32_INTERRUPTIBILITY]! & BLOCKING_BY_STI) === 0;
     if (standing.done || standing.inHandler || !open) return;
+    this.tell?.(`core ${core.id} takes an interrupt`);
     standing.halted = false;
     standing.inHandler = true;
     const rsp = Number(u64[RSP]);
@@ -296,6 +311,7 @@ export class LockRig {
     const at = this.sites.get(rip);
     if (at === undefined) return;
     const { lock, step, site } = at;
+    this.tell?.(`core ${core.id} ${TOLD[step]} ${lock}`);
     const busy = this.busy[lock];
     if (step === 'begin') {
       for (const other of this.standing) if (other.trying >= 0 && other !== standing && lock === 'lock_a') other.disturbed = true;
