@@ -30,7 +30,7 @@ function reduce(results: ResultSet, scale: Scale): Findings {
       'Waits and their causes are those of all VMs, from boot on; exits those of the first VM in its measured part.',
       'The workloads are miniatures (docs/workloads.md) on a kernel that has far fewer spinlocks than Linux 3.5: what a speed-up can be at most is what ticket takes over its share of the time, which the table shows.',
       'kernbench is not one of the published loads and not in the averages.',
-      'A quarter of a second of virtual time is measured, not the minutes of the publication: twenty slices on each core.',
+      'A fifth of a second of virtual time is measured, not the minutes of the publication: sixteen slices on each core.',
     ],
   };
 }

@@ -24,7 +24,7 @@ interface Sizes {
 const SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
     workloads: [EBIZZY, ALLOCSTRESS],
-    seconds: 0.25,
+    seconds: 0.2,
     locks: ['ticket', 'pv-ticket', 'pv-preemptable', 'pv-qspinlock'],
     schemes: ['ipi', 'kvmtlb', 'kvm-pv', 'shoot4u-multicast', 'hyperv'],
     vms: [1, 2],
