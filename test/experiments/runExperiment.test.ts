@@ -46,6 +46,17 @@ describe('an experiment', () => {
     expect([done.findings.checks[0]!.verdict, shapeHolds(done)]).toEqual(['holds', true]);
   });
 
+  test('makes a run that several points share once', async () => {
+    const row = (table: string): Point => ({ ...points[0]!, labels: { ...points[0]!.labels, table } });
+    const pool = new FakePool();
+    const done = await run(pool, undefined, never, [row('a'), points[1]!, row('b')]);
+    expect([pool.asked, done.results.entries.map(({ point: { labels } }) => labels['table'])]).toEqual([
+      [1, 2],
+      ['a', undefined, 'b'],
+    ]);
+    expect(done.results.entries[2]!.measurement).toEqual(done.results.entries[0]!.measurement);
+  });
+
   test('gives the same result whatever the order in which points end', async () => {
     const late = new FakePool(async (asked) => {
       await new Promise((resolve) => setTimeout(resolve, 40 - 10 * numberOf(asked)));

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { ebx } from '../../../src/asm/register.ts';
+import { assembleProgram } from '../../../src/kernels/fwk/program.ts';
+import { exit, runtime, syscall } from '../../../src/kernels/fwk/user/runtime.ts';
 import { virtual } from '../../session/quickRun.ts';
 import { runPrograms } from './runPrograms.ts';
 import { stress } from './stress.ts';
@@ -33,4 +36,34 @@ test('cores that start apart wait for the last one, and then do the same', () =>
   // Core 1 is woken first and keeps its core until core 2 has been; at 2.6 GHz a microsecond is 2600 cycles.
   expect(apart.cycles - together.cycles).toBeGreaterThan(100 * 2600);
   expect(apart.cycles - together.cycles).toBeLessThan(2 * 1000 * 2600 + together.cycles);
+});
+
+test('a system call costs what syscall-work adds to it, and does the same', () => {
+  const calls = 50;
+  const run = (work: number) => {
+    const { stop, serial, stats } = runPrograms(
+      [
+        {
+          program: assembleProgram('calls', (a) => {
+            a.include(runtime);
+            a.label('main');
+            a.mov(ebx, calls);
+            a.repeat_while('nz', () => {
+              syscall(a, 'getpid');
+              a.dec(ebx);
+            });
+            exit(a, 0);
+          }),
+        },
+      ],
+      { cores: 1 },
+      { 'syscall-work': work },
+    );
+    return { stop, serial, kernel: stats.cpuTime.kernelOtherCycles };
+  };
+  const [plain, longer] = [run(0), run(800)];
+  expect([longer.stop, longer.serial]).toEqual([plain.stop, plain.serial]);
+  // The calls of the loop and the last one.
+  expect((longer.kernel - plain.kernel) / 800).toBeGreaterThan(calls);
+  expect((longer.kernel - plain.kernel) / 800).toBeLessThan(calls + 3);
 });

@@ -1,6 +1,7 @@
 /** The lock benchmarks with every lock: their own counts, what observers make of the marks, and what a mark costs. */
 import { describe, expect, test } from 'vitest';
 import { LOCKS } from '../../../src/kernels/lib/locks/locks.ts';
+import type { PauseLoopExiting } from '../../../src/vmm/pauseLoop.ts';
 import { quickRun, virtual } from '../../session/quickRun.ts';
 
 const locks = LOCKS.map(({ name, hypercall, parameters }) => ({
@@ -59,6 +60,24 @@ describe.each(locks)('$name', ({ name, bare, params }) => {
     if (name === 'tas') expect([seen.waiterPreemptions.cycles, seen.outOfOrder]).toEqual([0, 0]);
     if (['ticket', 'mcs', 'pv-ticket'].includes(name)) expect([seen.outOfOrder, seen.timeouts]).toEqual([0, 0]);
   });
+});
+
+test.each(locks)('$name does the same under PAUSE-loop exiting, where who polls for long leaves its core', ({ name, params }) => {
+  const run = (pauseLoopExiting?: PauseLoopExiting) =>
+    quickRun('fairbench', {
+      cores: 2,
+      vmm: { ...virtual(2, 4, 60_000), pauseLoopExiting },
+      lock: name,
+      params: { iterations: '100', section: '2000', think: '400', ...params },
+      seed: 3,
+    });
+  const [usual, leaving] = [run(), run({ gap: 128, window: 1024 })];
+  for (const { stop, serial } of [usual, leaving]) {
+    expect(stop?.kind).toBe('power-off');
+    expect([...serial.matchAll(/^\[vm\d\] core \d: (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(800);
+  }
+  expect(usual.stats.vmExits.PAUSE).toBeUndefined();
+  expect(leaving.stats.vmExits.PAUSE).toBeGreaterThan(0);
 });
 
 test('fairbench ends when its time is over', () => {

@@ -32,6 +32,13 @@ export function readFinding(path: string): Finding {
   return finding;
 }
 
+const OPERANDS: ReadonlyMap<string, number> = new Map([
+  ['run', 2],
+  ['interrupt', 1],
+  ['wake', 1],
+  ['kicks', 0],
+]);
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -59,6 +66,5 @@ const isRole = (role: Partial<CoreRole>): boolean =>
 function isDecision(decision: Decision): boolean {
   if (!Array.isArray(decision)) return false;
   const [kind, ...operands] = decision as readonly [string, ...unknown[]];
-  const wanted = { run: 2, interrupt: 1, wake: 1, kicks: 0 }[kind];
-  return operands.length === wanted && operands.every(isCount);
+  return operands.length === OPERANDS.get(kind) && operands.every(isCount);
 }
