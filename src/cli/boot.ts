@@ -77,6 +77,7 @@ export function addBootCommand(program: Command, context: CommandContext): void 
       'end the run after so many cycles',
       optionParser((text) => parseInteger(text, 1)),
     )
+    .option('--coherence', 'cache lines that move between cores have a price')
     .option('--check-tlb', 'check every use of a cached translation; a stale one that a shootdown should have removed ends the run')
     .option('--trace <file>', 'write a trace: .txt, .jsonl, or .pftrace for ui.perfetto.dev')
     .option('--trace-events <list>', 'events and groups of events to trace, separated by commas; - takes away')

@@ -33,6 +33,7 @@ export interface BootOptions {
   readonly maxCycles: number;
   /** Check every use of a cached translation. */
   readonly checkTlb: boolean;
+  readonly coherence: boolean;
   readonly trace: TraceOptions | undefined;
 }
 
@@ -102,6 +103,7 @@ export interface RawBootOptions {
   readonly lock?: string;
   readonly maxCycles?: number;
   readonly checkTlb?: boolean;
+  readonly coherence?: boolean;
   readonly trace?: string;
   readonly traceEvents?: string;
   readonly out?: string;
@@ -135,6 +137,7 @@ export function resolveBootOptions(guest: string, raw: RawBootOptions): BootOpti
     vmm: resolveVmm(raw),
     maxCycles: raw.maxCycles ?? Number.POSITIVE_INFINITY,
     checkTlb: raw.checkTlb ?? false,
+    coherence: raw.coherence ?? false,
     trace: resolveTrace(raw),
   };
 }

@@ -8,8 +8,10 @@ export interface InterconnectPrices {
   readonly ipiLatency: number;
   /** From INVLPGB to its effect on the other cores, and back again for TLBSYNC; no longer than this may a core run ahead where it exists. */
   readonly broadcastLatency: number;
-  /** A cache line that another core wrote, read by a core that waits for it (an acknowledgement word). */
+  /** A cache line that another core wrote, read by a core that waits for it (an acknowledgement word); with `--coherence`, any line that another core has. */
   readonly cacheLineTransfer: number;
+  /** With `--coherence`: a line that other cores have only read, read by a core that did not have it. */
+  readonly cacheLineShared: number;
 }
 
 /** What a VMM's own code costs; hardware entry and exit are in `CoreCosts`. In cycles. */

@@ -15,6 +15,7 @@ import type { StopReason } from '../cpu/stop.ts';
 import { seedChance } from '../cpu/system/chance.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system/operations.ts';
 import { PortBus } from '../devices/portBus.ts';
+import { CacheLines, MOST_COHERENT_CORES } from '../mmu/cacheLines.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
 import { InvalidationBroadcast } from '../mmu/invalidationBroadcast.ts';
 import { Mmu } from '../mmu/mmu.ts';
@@ -41,6 +42,8 @@ export interface MachineConfiguration {
   readonly probe: Probe;
   /** Cycles a core may run ahead of the slowest other; at most the shortest latency between cores, which is the default. */
   readonly quantum?: number;
+  /** Cache lines that move between cores have a price (mmu/cacheLines); at most MOST_COHERENT_CORES cores. Free by default. */
+  readonly coherence?: boolean;
   /** What RDRAND and RDSEED answer follows from it; 0 by default. */
   readonly seed?: number;
   /** Where the machine's one memory comes from, all zero: that many pages of 64 KB. The host, by default. */
@@ -76,11 +79,14 @@ export class Machine {
       ? Math.min(this.costs.ipiLatency, this.costs.broadcastLatency)
       : this.costs.ipiLatency;
     this.quantum = Math.min(configuration.quantum ?? shortest, shortest);
-    const layout = memoryLayout(cores, profile.mmu, configuration.memory);
+    const { coherence = false } = configuration;
+    if (coherence && cores > MOST_COHERENT_CORES) throw new Error(`coherence: more than ${MOST_COHERENT_CORES} cores`);
+    const layout = memoryLayout(cores, profile.mmu, configuration.memory, coherence);
     const memory = (configuration.allocate ?? allocateMachineMemory)(layout.totalPages);
     const { buffer } = memory;
     const codePages = new Uint8Array(buffer, layout.codePageBase, configuration.memory / 4096);
     this.memory = new PhysicalMemory(buffer, layout.ramBase, configuration.memory, codePages);
+    if (coherence) this.memory.lines = new CacheLines(buffer, layout.lineBase, configuration.memory, this.costs);
     this.interconnect = new Interconnect({ ipiLatencyCycles: this.costs.ipiLatency, selfIpiLatencyCycles: 0 }, probe);
     this.interconnect.onSend = (target, due) => this.messageSent(target, due);
     const broadcast = new InvalidationBroadcast(this.costs.broadcastLatency);

@@ -1,5 +1,6 @@
 import { CHAIN_BYTES } from '../cpu/engines/jit/chainLayout.ts';
 import { CORE_STATE_SIZE } from '../cpu/state.ts';
+import { lineTableBytes } from '../mmu/cacheLines.ts';
 import { SHORTCUT_BYTES } from '../mmu/dataShortcut.ts';
 import type { MmuGeometry } from '../mmu/geometry.ts';
 import { mmuAreaSize } from '../mmu/tlb.ts';
@@ -18,6 +19,7 @@ export const MIN_RAM = 4 * 1024 ** 2;
  *   chainBase    which compiled region is where, CHAIN_BYTES for each core (cpu/engines/jit)
  *   codePageBase what is known of each page of RAM, one byte each (mmu/physicalMemory)
  *   ramBase      RAM: host-physical address 0
+ *   lineBase     after it, where cache lines have a price, one word for each (mmu/cacheLines)
  */
 export interface MemoryLayout {
   readonly mmuBase: number;
@@ -26,18 +28,21 @@ export interface MemoryLayout {
   readonly chainBase: number;
   readonly codePageBase: number;
   readonly ramBase: number;
+  readonly lineBase: number;
   readonly totalPages: number;
 }
 
-/** @param ramBytes a multiple of 4096. */
-export function memoryLayout(cores: number, geometry: MmuGeometry, ramBytes: number): MemoryLayout {
+/** @param ramBytes a multiple of 4096. @param coherent there is a table of cache lines. */
+export function memoryLayout(cores: number, geometry: MmuGeometry, ramBytes: number, coherent = false): MemoryLayout {
   const mmuBase = cores * CORE_STATE_SIZE;
   const mmuStride = roundUp(mmuAreaSize(geometry), 64);
   const shortcutBase = roundUp(mmuBase + cores * mmuStride, 64);
   const chainBase = shortcutBase + cores * SHORTCUT_BYTES;
   const codePageBase = chainBase + cores * CHAIN_BYTES;
   const ramBase = roundUp(codePageBase + ramBytes / PAGE, 65536);
-  return { mmuBase, mmuStride, shortcutBase, chainBase, codePageBase, ramBase, totalPages: Math.ceil((ramBase + ramBytes) / 65536) };
+  const lineBase = ramBase + ramBytes;
+  const end = lineBase + (coherent ? lineTableBytes(ramBytes) : 0);
+  return { mmuBase, mmuStride, shortcutBase, chainBase, codePageBase, ramBase, lineBase, totalPages: Math.ceil(end / 65536) };
 }
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;

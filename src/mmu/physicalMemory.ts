@@ -1,3 +1,5 @@
+import type { CacheLines } from './cacheLines.ts';
+
 /** Bits of `codePages`: somebody has decoded code from the page; somebody watches its contents (page tables); a core monitors a line of it. */
 export const PAGE_CODE = 1 << 0;
 export const PAGE_WATCHED = 1 << 1;
@@ -16,6 +18,8 @@ export class PhysicalMemory {
   readonly codePages: Uint8Array;
   /** Version of each page, counted up by stores to code pages: decoded code is keyed by it. */
   readonly pageVersions: Uint32Array;
+  /** What is known of cache lines; null: moving them costs nothing. */
+  lines: CacheLines | null = null;
   /** Told when a code page was written: its decoded code is void. */
   onCodeWritten: (page: number) => void = () => {};
   /** Told when a watched page is written; the store may be about to happen, or just done. The page stays watched. */

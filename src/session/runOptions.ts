@@ -59,4 +59,6 @@ export interface RunOptions {
   readonly maxCycles: number;
   /** Check every use of a cached translation against what the page tables allowed. */
   readonly checkTlb: boolean;
+  /** Cache lines that move between cores have a price. Absent: they have none. */
+  readonly coherence?: boolean | undefined;
 }

@@ -16,6 +16,7 @@ import type { MultibootMemory, MultibootModule } from '../machine/multibootInfor
 import type { Profile } from '../machine/profiles/profile.ts';
 import { PROFILES, profileNamed } from '../machine/profiles/registry.ts';
 import { scaledProfile } from '../machine/profiles/scaledProfile.ts';
+import { MOST_COHERENT_CORES } from '../mmu/cacheLines.ts';
 import { type PauseLoopExiting, PLE_DEFAULTS } from '../vmm/pauseLoop.ts';
 import type { Placement } from '../vmm/placements/placement.ts';
 import { SCHEDULERS } from '../vmm/schedulers/registry.ts';
@@ -54,6 +55,7 @@ export interface RunPlan {
   readonly virtual: VirtualPlan | undefined;
   readonly maxCycles: number;
   readonly checkTlb: boolean;
+  readonly coherence: boolean;
 }
 
 export interface VirtualPlan {
@@ -89,6 +91,7 @@ export function planRun(options: RunOptions): RunPlan {
   const builtIn = builtInNamed(options.guest);
   const cores = options.cores ?? builtIn?.defaultCores ?? builtIn?.minCores ?? 1;
   if (cores < 1 || cores > MAX_CORES) throw new UnusableInput(`--cores: ${cores} is not from 1 to ${MAX_CORES}`);
+  if (options.coherence && cores > MOST_COHERENT_CORES) throw new UnusableInput(`--coherence: at most ${MOST_COHERENT_CORES} cores`);
   const machines = planVirtual(options, cores, profile);
   const guestCores = machines?.vcpus ?? cores;
   const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY;
@@ -140,6 +143,7 @@ export function planRun(options: RunOptions): RunPlan {
     virtual,
     maxCycles: options.maxCycles,
     checkTlb: options.checkTlb,
+    coherence: options.coherence ?? false,
   };
 }
 

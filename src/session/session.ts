@@ -49,7 +49,7 @@ export class Session {
   /** Raises: UnusableInput when the host has no room for the machine. */
   constructor(plan: RunPlan, observer: SessionObserver) {
     this.plan = plan;
-    const { profile, cores, engine, virtual, image, multiboot } = plan;
+    const { profile, cores, engine, coherence, virtual, image, multiboot } = plan;
     this.oracle = plan.checkTlb
       ? new TranslationOracle((violation) => this.machine.stop({ kind: 'oracle', detail: describeViolation(violation) }))
       : undefined;
@@ -58,7 +58,8 @@ export class Session {
     const probes = [this.recorder, this.cpuTime, this.lockRecorder, this.oracle, this.headStart, observer.probe].filter(
       (probe) => probe !== undefined,
     );
-    const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe: combineProbes(probes), seed: plan.seed });
+    const probe = combineProbes(probes);
+    const machine = machineFor({ profile, cores, memory: machineMemory(plan), engine, probe, seed: plan.seed, coherence });
     this.machine = machine;
     const information = { tscHz: profile.frequencyHz, seed: plan.seed, commandLine: plan.commandLine };
     if (virtual === undefined) {

@@ -130,6 +130,7 @@ export const engineCase = (options: EngineCaseOptions): fc.Arbitrary<EngineCase>
       events,
       pause: fc.constantFrom(options.maxCycles, options.maxCycles, 5000, 777),
       maxCycles: fc.constant(options.maxCycles),
+      coherence: fc.boolean(),
       heat: fc.constantFrom(1, 3, 8, 24),
       regionLimit: fc.constantFrom(4000, 4000, 1, 2, 5),
     })

@@ -58,6 +58,8 @@ export interface EngineCase {
   readonly geometry: MmuGeometry;
   readonly quantum: number;
   readonly ipiLatency: number;
+  /** Cache lines that move between cores have a price. */
+  readonly coherence?: boolean;
   readonly x2apic: boolean;
   /** CR4 bits beyond those of the direct entry. */
   readonly cr4: number;

@@ -59,6 +59,7 @@ export function runCase(test: EngineCase, engine: EngineName, allocate?: (pages:
     test.virtual === null ? MEMORY : vmmReserve({ ...test.virtual, vmMemory }) + test.virtual.vms * (vmMemory + tables * PAGE_4K);
   const machine = new Machine({
     ...{ profile, cores: test.cores, memory, engine, probe: writer ?? noProbe, quantum: test.quantum },
+    coherence: test.coherence ?? false,
     ...(allocate === undefined ? {} : { allocate }),
   });
   for (const { engine: made } of machine.cores) {

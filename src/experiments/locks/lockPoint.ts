@@ -24,13 +24,15 @@ export interface LockSetting {
   /** With PAUSE-loop exiting, as KVM sets it. */
   readonly ple?: boolean | undefined;
   readonly costs?: Readonly<Record<string, number>> | undefined;
+  /** Cache lines that move between cores have a price; they have unless told otherwise. */
+  readonly coherence?: boolean | undefined;
   /** Of virtual time that are measured, from the moment at which all VMs have begun; absent: until the first one ends. */
   readonly seconds?: number | undefined;
 }
 
 /** M VMs with the same guest on the cores of one; the first one's measured part counts. */
 export function lockPoint(labels: Labels, setting: LockSetting): Point {
-  const { guest, lock, vms, slice, seed, params, neighbours, shootdown, ple = false, costs, seconds } = setting;
+  const { guest, lock, vms, slice, seed, params, neighbours, shootdown, ple = false, costs, coherence = true, seconds } = setting;
   const coGuest = vms === 1 || neighbours === undefined ? undefined : { guest, params: parameters(neighbours), headStart: true };
   const options = runOptions({
     guest,
@@ -40,6 +42,7 @@ export function lockPoint(labels: Labels, setting: LockSetting): Point {
     lock,
     shootdown,
     costs,
+    coherence,
     params: parameters(params),
     vmm: {
       vms,

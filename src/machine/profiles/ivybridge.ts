@@ -56,6 +56,7 @@ export const ivybridge: Profile = {
     ipiLatency: { cycles: 1000, source: '[F] native IPI 0.3 to 1 us one way (QNX); here 0.38 us' },
     broadcastLatency: { cycles: 400, source: '[A] one way over the fabric 200 to 1000; a dirty line of another socket takes 200 to 350' },
     cacheLineTransfer: { cycles: 100, source: '[R] dirty line from another core of the socket 70 to 100' },
+    cacheLineShared: { cycles: 40, source: '[R] L3 hit 30 to 45' },
     exitDispatch: { cycles: 200, source: '[F] KVM null VMCALL about 1181 in all; hardware 784, the rest here and in `hypercall`' },
     apicEmulation: { cycles: 300, source: '[A] EOI or TPR in a VMM without APICv' },
     icrEmulation: { cycles: 800, source: '[F] unicast guest IPI 2.2 to 2.5 us in all under KVM on Skylake (PV IPI commit)' },

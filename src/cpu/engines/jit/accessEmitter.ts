@@ -23,8 +23,9 @@ const STORES = [op.i64_store8, op.i64_store16, op.i64_store32, op.i64_store];
 /**
  * `access(core, clock, la, value, word) -> ACCESS_…`: what was loaded is in TRANSFER (its high half, if any, beside it, where a store's is, too), the operand of an update at I32_UPDATE_ADDRESS or with
  * the host, the time in the state block. @param hostAccess the host's function.
+ * @param moveLine see lineEmitter.ts; undefined: lines cost nothing.
  */
-export function defineAccess(module: ModuleWriter, translate: number, hostAccess: number): number {
+export function defineAccess(module: ModuleWriter, translate: number, hostAccess: number, moveLine: number | undefined): number {
   return module.define('access', [I32, F64, I64, I64, I32], [I32], (f, core, clock, la, value, word) => {
     f.storeWith(op.f64_store, core, CLOCK_BYTE, clock);
     f.store(core, I32_UPDATE_ADDRESS * 4, 0);
@@ -35,6 +36,7 @@ export function defineAccess(module: ModuleWriter, translate: number, hostAccess
     f.if(f.both(f.both(f.differ(kind, SLOW_STORE_UPDATE), inPage), isCanonical(f, la)), () => {
       const at = f.i32(f.call(translate, core, la, f.differ(kind, SLOW_LOAD)));
       f.if(at, () => {
+        if (moveLine !== undefined) f.push(f.call(moveLine, core, at, f.differ(kind, SLOW_LOAD)));
         f.if(
           f.equal(kind, SLOW_STORE),
           () => {

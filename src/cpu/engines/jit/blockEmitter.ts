@@ -25,6 +25,8 @@ export interface RegionFacts {
   /** Price of INVLPG. */
   readonly invlpgCycles: number;
   readonly marksAreHeard: boolean;
+  /** Where the words of cache lines are (lineEmitter.ts); undefined: moving them costs nothing. */
+  readonly lines: number | undefined;
 }
 
 /** What a block asks of the region around it. All of them emit code that does not fall through. */
@@ -57,9 +59,8 @@ export class BlockEmitter {
     this.frame = frame;
     this.facts = facts;
     this.surroundings = surroundings;
-    this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, {
-      leaveFaulted: (uncounted) => this.leaveFaulted(uncounted),
-    });
+    const region = { leaveFaulted: (uncounted: number) => this.leaveFaulted(uncounted) };
+    this.instructions = new InstructionEmitter(frame.builder, frame.locals, RUNTIME_NUMBERS, region, facts.lines);
   }
 
   /** Generated code does the instruction, which is no long operation. Its registers count as touched then. */

@@ -1,5 +1,6 @@
 import { RFLAGS_STATUS } from '../../../arch/rflags.ts';
 import { VECTOR_GP } from '../../../arch/vectors.ts';
+import { LINE_WRITTEN } from '../../../mmu/cacheLines.ts';
 import { SHORTCUT_ENTRIES, SHORTCUT_ENTRY_BYTES, SHORTCUT_FOLD, SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { operandAddress } from '../../semantics/address.ts';
@@ -12,6 +13,7 @@ import { type EmitterLocals, EmitterOps } from './emitterOps.ts';
 import { type FlagLocals, FlagState } from './flagState.ts';
 import { FloatEmitter, type FloatNumbers } from './floatEmitter.ts';
 import { CLOCK_BYTE, HORIZON_BYTE, TRANSFER_BYTE, TRANSFER_HIGH_BYTE } from './jitLayout.ts';
+import { WORD_MASK, WORD_SHIFT } from './lineEmitter.ts';
 import { NODE_LOCAL, type Node, NodeEmitter } from './node.ts';
 import { notCompilable } from './notCompilable.ts';
 import { simdOp } from './simd.ts';
@@ -30,6 +32,8 @@ export interface RegionLocals extends EmitterLocals, FlagLocals {
   readonly counts: number;
   /** i64: where a normal exit goes on. */
   readonly rip: number;
+  /** i32: the core's bit in the word of a cache line, where lines cost something. */
+  readonly lineBit: number;
   /** i32: how many accesses were not served by the shortcut, modulo 2^32. */
   readonly disturbed: number;
   /** i32: where `loadForUpdate` found its operand in memory; 0 when the host keeps it. */
@@ -77,17 +81,20 @@ export class InstructionEmitter {
   private readonly locals: RegionLocals;
   private readonly runtime: RuntimeNumbers;
   private readonly region: RegionContext;
+  private readonly lines: number | undefined;
   readonly flags: FlagState;
   /** Cycles of the block's instructions before this one: not yet in the clock local. */
   private prefixCycles = 0;
   /** Data accesses of this instruction that count as translations. */
   accesses = 0;
 
-  constructor(builder: CodeBuilder, locals: RegionLocals, runtime: RuntimeNumbers, region: RegionContext) {
+  /** @param lines `lineOffset`; undefined: moving cache lines costs nothing. */
+  constructor(builder: CodeBuilder, locals: RegionLocals, runtime: RuntimeNumbers, region: RegionContext, lines?: number) {
     this.builder = builder;
     this.locals = locals;
     this.runtime = runtime;
     this.region = region;
+    this.lines = lines;
     this.nodes = new NodeEmitter(builder, locals.core);
     this.ops = new EmitterOps(locals);
     this.floats = new FloatEmitter(this.nodes, locals.core, runtime, () => {
@@ -355,6 +362,28 @@ export class InstructionEmitter {
     builder.op(op.i64_eq);
   }
 
+  /** Over the answer of `probe`: and has the core the line of the access? */
+  private probeLine(la: number, table: number, entry: number, write: boolean): void {
+    const { builder, locals, lines } = this;
+    if (lines === undefined) return;
+    builder.open(op.if, I32);
+    this.hostAddress(la, table, entry);
+    builder.i32(WORD_SHIFT);
+    builder.op(op.i32_shr_u);
+    builder.i32(WORD_MASK);
+    builder.op(op.i32_and);
+    builder.memory(op.i32_load16_u, lines);
+    builder.get(locals.lineBit);
+    if (write) {
+      builder.i32(LINE_WRITTEN);
+      builder.op(op.i32_or);
+      builder.op(op.i32_eq);
+    } else builder.op(op.i32_and);
+    builder.op(op.else);
+    builder.i32(0);
+    builder.close();
+  }
+
   /** Leaves on the stack the byte offset of `la` in the machine's memory. */
   private hostAddress(la: number, table: number, entry: number): void {
     const { builder } = this;
@@ -417,6 +446,7 @@ export class InstructionEmitter {
     const table = update ? SHORTCUT_TABLE_BYTES : 0;
     result.home = nodes.temporaries.take(result.type);
     this.probe(address, width / 8, table, entry);
+    this.probeLine(address, table, entry, update);
     builder.openIf(1);
     this.hostAddress(address, table, entry);
     if (update) builder.tee(locals.updateAddress);
@@ -442,6 +472,7 @@ export class InstructionEmitter {
     const stored = nodes.inLocal(value);
     const entry = nodes.temporaries.take(I32);
     this.probe(address, width / 8, SHORTCUT_TABLE_BYTES, entry);
+    this.probeLine(address, SHORTCUT_TABLE_BYTES, entry, true);
     builder.openIf(1);
     this.hostAddress(address, SHORTCUT_TABLE_BYTES, entry);
     this.pushStored(stored, value.type);

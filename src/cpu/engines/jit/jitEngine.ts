@@ -24,6 +24,7 @@ import {
 import type { Engine } from '../engine.ts';
 import { ReferenceEngine } from '../reference/referenceEngine.ts';
 import { LEFT_FAULTED, LEFT_NORMALLY } from './jitLayout.ts';
+import { lineOffset } from './lineEmitter.ts';
 import { RegionChain, type RegionFunction } from './regionChain.ts';
 import { RegionCompiler } from './regionCompiler.ts';
 import { isWorthwhile, planRegion } from './regionPlan.ts';
@@ -274,9 +275,11 @@ export class JitEngine implements Engine {
     const plan = planRegion(block, (hpa) => this.cache.find(hpa, CODE_64));
     this.runtime ??= this.makeRuntime();
     this.chain ??= new RegionChain(this.layout, this.core.mmu.tlb, REGION_LIMIT);
+    const { lines } = this.core.memory;
     const compiler = new RegionCompiler(plan, {
       invlpgCycles: this.core.costs.invlpg,
       marksAreHeard: (this.core.probe.mask & (1 << EVENT_MARK)) !== 0,
+      lines: lines === null ? undefined : lineOffset(lines, this.layout.ramBase),
     });
     const module = new WebAssembly.Module(compiler.compile(this.layout.pages));
     const instance = new WebAssembly.Instance(module, {
@@ -299,7 +302,8 @@ export class JitEngine implements Engine {
   private makeRuntime(): Runtime {
     const { memory, pages, ramBase, codePageBase } = this.layout;
     const { mmu, memory: ram } = this.core;
-    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: ram.size / 4096 }, this.slow);
+    const { lines, size } = ram;
+    return createRuntime(memory, pages, { tlb: mmu.tlb, costs: mmu.costs, ramBase, codePageBase, ramPages: size / 4096, lines }, this.slow);
   }
 
   private sideOf(core: Core): CoreSide {

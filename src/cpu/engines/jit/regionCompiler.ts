@@ -31,6 +31,7 @@ type Scope =
  */
 export class RegionCompiler {
   private readonly plan: RegionPlan;
+  private readonly facts: RegionFacts;
   private readonly frame = new RegionFrame();
   private readonly blocks: BlockEmitter;
   private readonly flagsDead: readonly boolean[];
@@ -44,6 +45,7 @@ export class RegionCompiler {
 
   constructor(plan: RegionPlan, facts: RegionFacts) {
     this.plan = plan;
+    this.facts = facts;
     this.blocks = new BlockEmitter(this.frame, facts, {
       edge: (offset) => this.edge(offset),
       dynamicEdge: () => this.dynamicEdge(),
@@ -90,7 +92,10 @@ export class RegionCompiler {
     const { ops, floats } = this.blocks.instructions;
     frame.epilogue(ops);
     return this.encode(
-      frame.prologue(ops, (prologue) => floats.emitFloors(prologue)),
+      frame.prologue(ops, (prologue) => {
+        floats.emitFloors(prologue);
+        if (this.facts.lines !== undefined) frame.loadLineBit(prologue);
+      }),
       memoryPages,
     );
   }

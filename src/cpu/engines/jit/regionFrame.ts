@@ -17,6 +17,7 @@ import {
   SHORTCUT_CONTEXT_BYTE,
   xmmByte,
 } from './jitLayout.ts';
+import { CORE_STATE_SHIFT } from './lineEmitter.ts';
 import { RUNTIME_IMPORTS } from './runtime.ts';
 import { simdOp } from './simd.ts';
 import { F64, I32, I64, op, V128 } from './wasmModule.ts';
@@ -94,11 +95,22 @@ export class RegionFrame {
       counts: builder.local(I64),
       rip: builder.local(I64),
       updateAddress: builder.local(I32),
+      lineBit: builder.local(I32),
       disturbed: builder.local(I32),
       mulHighUnsigned: RUNTIME_NUMBERS.mulHighUnsigned,
       mulHighSigned: RUNTIME_NUMBERS.mulHighSigned,
     };
     this.reason = builder.local(I32);
+  }
+
+  /** Emits: `lineBit` is there. */
+  loadLineBit(builder: CodeBuilder): void {
+    builder.i32(1);
+    builder.get(this.locals.core);
+    builder.i32(CORE_STATE_SHIFT);
+    builder.op(op.i32_shr_u);
+    builder.op(op.i32_shl);
+    builder.set(this.locals.lineBit);
   }
 
   /**

@@ -6,6 +6,7 @@
  * CMPS and SCAS leave.
  */
 import { FS, RAX, RCX, RDI, RSI } from '../../../arch/registers.ts';
+import { LINE_SHIFT } from '../../../mmu/cacheLines.ts';
 import { COUNTER_INSTRUCTIONS, COUNTER_TLB_LOOKUPS } from '../../../trace/counters.ts';
 import { type Instruction, REPEAT_NE, REPEAT_NONE } from '../../decode/instruction.ts';
 import { DF } from '../../semantics/flags.ts';
@@ -13,6 +14,7 @@ import { cmps, lods, movs, scas, stos } from '../../semantics/string.ts';
 import type { CodeBuilder } from './codeBuilder.ts';
 import type { FunctionWriter, Operand, Variable } from './functionWriter.ts';
 import type { RegionLocals } from './instructionEmitter.ts';
+import { hasLine, lineOffset } from './lineEmitter.ts';
 import type { ModuleWriter } from './moduleWriter.ts';
 import { counterByte, type TranslationHardware } from './translateEmitter.ts';
 import { isCanonical } from './translationState.ts';
@@ -36,6 +38,7 @@ const MEANINGS = new Map([
   [scas, USES_DESTINATION | COMPARES],
 ]);
 
+const LINE_BYTES = 1 << LINE_SHIFT;
 /** With fewer elements left the instruction is quicker by itself. */
 const WORTH_IT = 8;
 const LOADS = [op.i64_load8_u, op.i64_load16_u, op.i64_load32_u, op.i64_load];
@@ -103,7 +106,7 @@ export function emitRepeatInBulk(builder: CodeBuilder, locals: RegionLocals, rep
 }
 
 /** `repeat(…) -> elements done`, each followed by another one. @param firstLevel see engines/jit/translateEmitter. */
-export function defineRepeat(module: ModuleWriter, { ramBase, ramPages }: TranslationHardware, firstLevel: number): number {
+export function defineRepeat(module: ModuleWriter, { ramBase, ramPages, lines }: TranslationHardware, firstLevel: number): number {
   return module.define('repeat', REPEAT_PARAMETERS, [I32], (f, core, what, clock, horizon, cycles, count, source, destination, value) => {
     const shift = f.i32(f.and(what, 3));
     const compares = f.i32(f.and(what, COMPARES));
@@ -120,6 +123,11 @@ export function defineRepeat(module: ModuleWriter, { ramBase, ramPages }: Transl
         const page = f.i32(f.call(firstLevel, core, pointer, writes));
         f.if(f.op(op.i32_le_u, ramPages, page), () => f.return(0));
         f.set(at, f.add(f.or(f.shiftLeft(page, 12), f.and(low, 0xfff)), ramBase));
+        if (lines === null) return;
+        // Elements that begin in this line, if the core has it; the first one of a line is the instruction's own otherwise.
+        const lineLeft = f.add(f.subtract(LINE_BYTES - 1, f.and(low, LINE_BYTES - 1)), f.op(op.i32_shl, 1, shift));
+        limit(f.i32(f.op(op.i32_shr_u, lineLeft, shift)));
+        f.if(f.isZero(hasLine(f, lineOffset(lines, ramBase), core, at, writes)), () => f.return(0));
       });
       return at;
     }) as [Variable, Variable];

@@ -11,6 +11,7 @@ import type { CodeBuilder } from './codeBuilder.ts';
 import { EmitterOps } from './emitterOps.ts';
 import { defineInvlpg } from './invalidateEmitter.ts';
 import { PENDING_A_BYTE, PENDING_B_BYTE, PENDING_MASK_SHIFT, PENDING_R_BYTE, PENDING_RULE_BYTE, RFLAGS_BYTE } from './jitLayout.ts';
+import { defineMoveLine } from './lineEmitter.ts';
 import { ModuleWriter } from './moduleWriter.ts';
 import { localNode, type Node, NodeEmitter } from './node.ts';
 import { ordinaryFunction } from './ordinaryFloats.ts';
@@ -81,7 +82,9 @@ export function createRuntime(memory: WebAssembly.Memory, memoryPages: number, h
   module.define('raise', [I32, I32], [], (f, vector, errorCode) => f.push(f.call(hostRaise, vector, errorCode)));
   const functions = defineTlbFunctions(module, hardware.tlb);
   const firstLevel = defineFirstLevel(module, hardware);
-  defineAccess(module, defineTranslate(module, hardware, functions), hostAccess);
+  const { lines, ramBase } = hardware;
+  const moveLine = lines === null ? undefined : defineMoveLine(module, lines, ramBase);
+  defineAccess(module, defineTranslate(module, hardware, functions), hostAccess, moveLine);
   defineInvlpg(module, hardware.tlb, functions.drops);
   defineRepeat(module, hardware, firstLevel);
   module.add(ordinaryFunction('f64', module.type([V128, V128, V128, F64, I32], [I32])));

@@ -2,6 +2,7 @@
  * `Mmu.translate` for data accesses in generated code: first level, second level, walk. What it cannot finish it leaves untouched, so that the
  * host can start afresh: faults, devices, pages with decoded code, and the walks that engines/jit/walkEmitter leaves out.
  */
+import type { CacheLines } from '../../../mmu/cacheLines.ts';
 import { SHORTCUT_TABLE_BYTES } from '../../../mmu/dataShortcut.ts';
 import type { MmuCosts } from '../../../mmu/geometry.ts';
 import type { Tlb } from '../../../mmu/tlb.ts';
@@ -37,6 +38,8 @@ export interface TranslationHardware {
   readonly ramBase: number;
   readonly codePageBase: number;
   readonly ramPages: number;
+  /** What is known of cache lines; null: moving them costs nothing. */
+  readonly lines: CacheLines | null;
 }
 
 /** What changes entries. */

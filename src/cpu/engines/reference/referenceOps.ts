@@ -3,6 +3,7 @@ import { CR4_OSXMMEXCPT } from '../../../arch/controlRegisters.ts';
 import { CS, SS } from '../../../arch/registers.ts';
 import { VECTOR_AC, VECTOR_GP, VECTOR_PF, VECTOR_SS, VECTOR_UD, VECTOR_XM } from '../../../arch/vectors.ts';
 import { ACCESS_READ, ACCESS_WRITE, FAULT_PAGE } from '../../../mmu/access.ts';
+import type { CacheLines } from '../../../mmu/cacheLines.ts';
 import type { Core } from '../../core.ts';
 import type { Instruction, Width } from '../../decode/instruction.ts';
 import { FAULT_EPT, guestFault } from '../../guestFault.ts';
@@ -32,6 +33,7 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
   private xmm!: BigUint64Array;
   private memoryView!: DataView;
   private memorySize = 0;
+  private lines: CacheLines | null = null;
 
   private readonly flags = new LazyFlags(this);
   private readonly floatUnit = new FloatUnit();
@@ -85,6 +87,7 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
       this.attachX87(state);
       this.memoryView = core.memory.view;
       this.memorySize = core.memory.size;
+      this.lines = core.memory.lines;
     }
     this.watch = core.watch;
     this.aligned = core.watch !== null && checksAlignment(core);
@@ -215,9 +218,12 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     if ((address & 0xfff) + bytes > 4096) {
       const first = this.translate(address, ACCESS_READ);
       const second = this.translate(pageAfter(address), ACCESS_READ);
+      this.reach(first, false);
       return this.loadSplit(first, second, 4096 - (address & 0xfff), bytes);
     }
-    return this.loadPhysical(width, this.translate(address, ACCESS_READ));
+    const hpa = this.translate(address, ACCESS_READ);
+    this.reach(hpa, false);
+    return this.loadPhysical(width, hpa);
   }
 
   store(width: Width, segment: number, la: bigint, value: bigint): void {
@@ -228,10 +234,13 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     if ((address & 0xfff) + bytes > 4096) {
       const first = this.translate(address, ACCESS_WRITE);
       const second = this.translate(pageAfter(address), ACCESS_WRITE);
+      this.reach(first, true);
       this.storeSplit(first, second, 4096 - (address & 0xfff), bytes, value);
       return;
     }
-    this.storePhysical(width, this.translate(address, ACCESS_WRITE), value);
+    const hpa = this.translate(address, ACCESS_WRITE);
+    this.reach(hpa, true);
+    this.storePhysical(width, hpa, value);
   }
 
   loadForUpdate(width: Width, segment: number, la: bigint): bigint {
@@ -243,9 +252,11 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     if ((address & 0xfff) + bytes > 4096) {
       this.updateSecond = this.translate(pageAfter(address), ACCESS_WRITE);
       this.updateOffset = 4096 - (address & 0xfff);
+      this.reach(this.updateFirst, true);
       return this.loadSplit(this.updateFirst, this.updateSecond, this.updateOffset, bytes);
     }
     this.updateSecond = -1;
+    this.reach(this.updateFirst, true);
     return this.loadPhysical(width, this.updateFirst);
   }
 
@@ -325,8 +336,12 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     const address = this.canonical(segment, la, 16);
     if (this.watch !== null) this.watched(address, 16, false);
     const first = this.translate(address, ACCESS_READ);
-    if ((address & 0xfff) > 4096 - 16)
-      return this.loadSplit(first, this.translate(pageAfter(address), ACCESS_READ), 4096 - (address & 0xfff), 16);
+    if ((address & 0xfff) > 4096 - 16) {
+      const second = this.translate(pageAfter(address), ACCESS_READ);
+      this.reach(first, false);
+      return this.loadSplit(first, second, 4096 - (address & 0xfff), 16);
+    }
+    this.reach(first, false);
     return (this.loadPhysical(64, first + 8) << 64n) | this.loadPhysical(64, first);
   }
 
@@ -335,9 +350,12 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     if (this.watch !== null) this.watched(address, 16, true);
     const first = this.translate(address, ACCESS_WRITE);
     if ((address & 0xfff) > 4096 - 16) {
-      this.storeSplit(first, this.translate(pageAfter(address), ACCESS_WRITE), 4096 - (address & 0xfff), 16, value);
+      const second = this.translate(pageAfter(address), ACCESS_WRITE);
+      this.reach(first, true);
+      this.storeSplit(first, second, 4096 - (address & 0xfff), 16, value);
       return;
     }
+    this.reach(first, true);
     this.storePhysical(64, first, BigInt.asUintN(64, value));
     this.storePhysical(64, first + 8, value >> 64n);
   }
@@ -388,6 +406,14 @@ export class ReferenceOps extends BigintX87 implements Ops<bigint> {
     const { fault } = this.core.mmu;
     if (fault.kind === FAULT_PAGE) throw guestFault.set(VECTOR_PF, fault.errorCode, fault.la);
     throw guestFault.set(FAULT_EPT, -1, fault.la);
+  }
+
+  /** The cache line of an access that begins at this address is the core's, at its price. */
+  private reach(hpa: number, write: boolean): void {
+    const { lines, core } = this;
+    if (lines === null || hpa >= this.memorySize) return;
+    const cycles = write ? lines.store(core.id, hpa) : lines.load(core.id, hpa);
+    if (cycles !== 0) core.state.clock[0]! += cycles;
   }
 
   private loadPhysical(width: number, hpa: number): bigint {

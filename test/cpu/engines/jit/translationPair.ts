@@ -47,7 +47,7 @@ export class TranslatingCore {
     this.state.i32[I32_QUIET] = 1;
     if (this.state.i32[I32_TLB_BASE] !== layout.mmuBase) throw new Error('generated code looks for the TLB elsewhere');
     const { ramBase, codePageBase } = layout;
-    const hardware = { tlb, costs, ramBase, codePageBase, ramPages: RAM_BYTES / 4096 };
+    const hardware = { tlb, costs, ramBase, codePageBase, ramPages: RAM_BYTES / 4096, lines: null };
     const host = {
       access: (low: number, high: number, word: number) => this.hostAccess(low, high, word),
       raise: () => {},
