@@ -51,6 +51,7 @@ const BAD: readonly BadInput[] = [
   ['a parameter out of range', ['shootdown', '--param', 'iterations=0'], 'iterations = 0'],
   ['a parameter that is no number', ['shootdown', '--param', 'iterations=many'], 'not a whole number'],
   ['parameters that contradict each other', ['shootdown', '--param', 'pages=32'], '32 pages cannot be unmapped out of 16 slots'],
+  ['more cores than coherence has room for', ['smp', '--cores', '16', '--coherence'], '--coherence: at most 15 cores'],
   ['an unknown lock', ['smp', '--lock', 'prayer'], "no lock 'prayer'"],
   ['a lock that needs a hypervisor', ['smp', '--lock', 'pv-ticket'], '--lock pv-ticket needs a hypervisor'],
   [

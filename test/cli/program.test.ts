@@ -107,6 +107,7 @@ describe('boot options', () => {
       vmm: undefined,
       maxCycles: Number.POSITIVE_INFINITY,
       checkTlb: false,
+      coherence: false,
       trace: undefined,
     });
   });
@@ -115,7 +116,7 @@ describe('boot options', () => {
     const args =
       `kernel.elf --cores 4 --memory 256M --engine jit --profile skylake --cost vmExit=2 --cost pause=0.5 --seed 9 --append console=ttyS0 --module a/initrd --module b=root=1
       --param pages=8 --param mode=a=b --vms 2 --vcpus 4 --scheduler fair --slice 3ms --no-halt-exits --co-guest b --co-param n=1 --shootdown ipi --lock ticket
-      --max-cycles 2e9 --check-tlb --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
+      --max-cycles 2e9 --check-tlb --coherence --trace /tmp/t.jsonl --trace-events mark`.split(/\s+/);
     expect(await optionsOf(...args)).toEqual({
       guest: 'kernel.elf',
       cores: 4,
@@ -142,6 +143,7 @@ describe('boot options', () => {
       },
       maxCycles: 2e9,
       checkTlb: true,
+      coherence: true,
       trace: { path: '/tmp/t.jsonl', events: 1 << 14 },
     });
   });

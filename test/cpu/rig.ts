@@ -80,6 +80,7 @@ export interface RigOptions {
   readonly cores?: number;
   /** The reference engine by default. */
   readonly engine?: EngineName;
+  readonly coherence?: boolean;
   readonly probe?: Probe;
 }
 
@@ -101,7 +102,7 @@ export class Rig {
   readonly image: GuestImage;
 
   /** `write` writes 64-bit code; it starts at the label `start`, which stands before it. */
-  constructor(write: (a: Assembler) => void, { cores = 1, engine = 'reference', probe = noProbe }: RigOptions = {}) {
+  constructor(write: (a: Assembler) => void, { cores = 1, engine = 'reference', probe = noProbe, coherence = false }: RigOptions = {}) {
     const a = assembler();
     a.label('start');
     write(a);
@@ -109,7 +110,7 @@ export class Rig {
     this.image = image;
     this.symbols = symbols;
     const memory = 16 * 1024 ** 2;
-    this.machine = new Machine({ profile: ivybridge, cores, memory, engine, probe });
+    this.machine = new Machine({ profile: ivybridge, cores, memory, engine, probe, coherence });
     this.core = this.machine.cores[0]!;
     // Code is run a few times only: everything is compiled at once.
     if (this.core.engine instanceof JitEngine) this.core.engine.heatToCompile = 1;
