@@ -130,9 +130,8 @@ function distinctRuns(points: readonly Point[], outcomes: readonly (PointOutcome
   return [...runs.values()];
 }
 
-/** Virtual cores times virtual seconds: what a run costs the host, roughly. */
-const weightOf = ({ run: { options, seconds }, weight }: Point): number =>
-  weight ?? (seconds ?? 1) * (options.vmm?.vms ?? 1) * (options.cores ?? 1);
+/** Cores times virtual seconds: what a run costs the host, roughly. */
+const weightOf = ({ run: { options, seconds }, weight }: Point): number => weight ?? (seconds ?? 1) * (options.cores ?? 1);
 
 const measured = (measurement: Measurement | undefined): PointOutcome | undefined =>
   measurement === undefined ? undefined : { kind: 'measured', measurement };

@@ -31,20 +31,20 @@ export const ALLOCSTRESS: LockWorkload = { guest: 'allocstress', params: {}, amo
  */
 const stagger = (vms: number, slice: number): number => Math.round((2 * vms * slice * 1000) / CORES);
 
-/** M VMs with the same workload, which has no end; `seconds` of virtual time are measured. @param setting.kernel parameters of the kernel. */
+/** M VMs with the same workload, which has no end; `seconds` of virtual time are measured. @param setting.change parameters that are not the usual ones. */
 export function workloadPoint(
   labels: Labels,
   { guest, params, amount }: LockWorkload,
   {
-    kernel,
+    change,
     ...setting
   }: Omit<LockSetting, 'guest' | 'params' | 'neighbours'> & {
     readonly seconds: number;
-    readonly kernel?: Readonly<Record<string, number>> | undefined;
+    readonly change?: Readonly<Record<string, number>> | undefined;
   },
 ): Point {
   const endless = guestNamed(guest).parameters.find(({ name }) => name === amount)!.max;
-  const all = { ...params, ...kernel, stagger: stagger(setting.vms, setting.slice), [amount]: endless };
+  const all = { ...params, ...change, stagger: stagger(setting.vms, setting.slice), [amount]: endless };
   return lockPoint(labels, { ...setting, guest, params: all, neighbours: all });
 }
 

@@ -3,7 +3,7 @@ import type { Experiment, Findings, Headline, Point, Scale } from '../experiment
 import type { Cell, Datum, Table } from '../findings.ts';
 import { heatmap } from '../report/charts.ts';
 import type { ResultSet } from '../resultSet.ts';
-import { schemesPresent } from '../runSettings.ts';
+import { schemesPresent, seeds } from '../runSettings.ts';
 import { SHARE_FACT } from '../shootdown/facts.ts';
 import { SPEEDUP_FACT } from './facts.ts';
 import { locksPresent } from './lockPoint.ts';
@@ -19,6 +19,8 @@ interface Sizes {
   readonly vms: readonly number[];
   /** In milliseconds. */
   readonly slice: number;
+  /** Beside a neighbour; one alone. */
+  readonly seeds: number;
 }
 
 const SIZES: Readonly<Record<Scale, Sizes>> = {
@@ -29,6 +31,7 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
     schemes: ['ipi', 'kvmtlb', 'kvm-pv', 'shoot4u-multicast', 'hyperv'],
     vms: [1, 2],
     slice: 12,
+    seeds: 2,
   },
   quick: {
     workloads: [EBIZZY],
@@ -37,9 +40,12 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
     schemes: ['ipi', 'shoot4u-multicast'],
     vms: [1, 2],
     slice: 3,
+    seeds: 1,
   },
 };
 
+/** VMs of the case that matters. */
+const MAIN = 2;
 /** What is there when neither half has been mended. */
 const PLAIN_LOCK = 'ticket';
 const PLAIN_SCHEME = 'ipi';
@@ -52,14 +58,15 @@ export const shootdownAndLocks: Experiment = {
   doc: 'speed of memory-heavy workloads by spinlock and shootdown scheme: how much is left on the table when only one half is mended',
   facts: [SPEEDUP_FACT, SHARE_FACT],
   points(scale) {
-    const { workloads, seconds, locks, schemes, vms, slice } = SIZES[scale];
+    const { workloads, seconds, locks, schemes, vms, slice, seeds: count } = SIZES[scale];
     const points: Point[] = [];
     for (const workload of workloads) {
       for (const m of vms) {
         for (const lock of locksPresent(locks)) {
           for (const shootdown of schemesPresent(schemes)) {
             const labels = { workload: workload.guest, vms: m, lock, scheme: shootdown };
-            points.push(workloadPoint(labels, workload, { lock, shootdown, vms: m, slice, seed: 1, seconds }));
+            for (const seed of seeds(m === MAIN ? count : 1))
+              points.push(workloadPoint(labels, workload, { lock, shootdown, vms: m, slice, seed, seconds }));
           }
         }
       }
@@ -88,7 +95,7 @@ interface Cellular {
 /** Of the workloads beside one neighbour of which enough was measured. */
 export function halvesOf(results: ResultSet): Halves[] {
   const halves: Halves[] = [];
-  for (const [workload, group] of results.where({ vms: 2 }).by('workload')) {
+  for (const [workload, group] of results.where({ vms: MAIN }).by('workload')) {
     const cells = cellsOf(group);
     const neither = cells.find(({ lock, scheme }) => lock === PLAIN_LOCK && scheme === PLAIN_SCHEME);
     const lock = fastest(cells.filter((cell) => cell.scheme === PLAIN_SCHEME && cell.lock !== PLAIN_LOCK));

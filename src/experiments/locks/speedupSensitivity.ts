@@ -3,7 +3,7 @@ import type { Cell, Table } from '../findings.ts';
 import type { ResultSet } from '../resultSet.ts';
 import { fairbenchPoint } from './fairbenchSweep.ts';
 import type { LockSetting } from './lockPoint.ts';
-import { EBIZZY, HACKBENCH, type LockWorkload, workloadPoint } from './lockWorkloads.ts';
+import { DVDSTORE, EBIZZY, HACKBENCH, type LockWorkload, workloadPoint } from './lockWorkloads.ts';
 import { speedup, throughputGain } from './speedup.ts';
 
 /** What of a run is changed, the usual value first. */
@@ -15,7 +15,7 @@ interface Change {
   readonly vms: readonly number[];
   given(
     value: number,
-  ): Partial<Pick<LockSetting, 'slice' | 'costs' | 'coherence'>> & { readonly kernel?: Readonly<Record<string, number>> };
+  ): Partial<Pick<LockSetting, 'slice' | 'costs' | 'coherence'>> & { readonly change?: Readonly<Record<string, number>> };
 }
 
 const FAIRBENCH_SECTION = 'section, instructions';
@@ -35,11 +35,12 @@ const CHANGES: readonly Change[] = [
   },
   {
     what: 'more in a system call, instructions',
-    values: [0, 1000, 4000],
+    values: [0, 2000],
     workloads: [HACKBENCH],
     vms: [1, 2],
-    given: (work) => ({ kernel: { 'syscall-work': work } }),
+    given: (work) => ({ change: { 'syscall-work': work } }),
   },
+  { what: 'steps of a look-up', values: [500, 50], workloads: [DVDSTORE], vms: [2], given: (work) => ({ change: { work } }) },
 ];
 
 /** The locks on whole kernels with one thing changed; and on fairbench, by the length of its critical section. */

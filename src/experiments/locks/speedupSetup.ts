@@ -28,7 +28,7 @@ export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
     variants: PUBLISHED_VARIANTS,
     vms: [1, 2, 3, 4],
     slice: 12,
-    seeds: 2,
+    seeds: 4,
     others: [
       { variants: PUBLISHED_VARIANTS, workloads: [KERNBENCH] },
       { variants: OTHER_VARIANTS, workloads: [HACKBENCH, EBIZZY] },
