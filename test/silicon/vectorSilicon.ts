@@ -1,12 +1,8 @@
 /** SSE cases for the processor at hand, and what it and the model make of them. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { CODE_SIZE, compileHarness, type Harness, LEAVE } from './stateHarness.ts';
 
 export const DATA = 0x2_0000;
 export const DATA_SIZE = 512;
-const CODE_SIZE = 64;
 const REGISTERS_SIZE = 18 * 8 + 256;
 const CASE_SIZE = CODE_SIZE + REGISTERS_SIZE + DATA_SIZE;
 const RESULT_SIZE = 8 + REGISTERS_SIZE + DATA_SIZE;
@@ -34,35 +30,14 @@ const SIGNALS: Readonly<Record<number, string>> = { 4: 'UD', 5: 'trap', 7: 'memo
 /** Classes of exceptions by vector, as signals tell them apart. */
 export const EXCEPTION_CLASSES: Readonly<Record<number, string>> = { 6: 'UD', 12: 'memory', 13: 'memory', 14: 'memory', 19: 'XM' };
 
-/** From the repository's root, where the tests and the long runs start. */
-export const vectorHarnessSource = 'test/silicon/vectorHarness.c';
-
-/** Compiles the harness; undefined when this host cannot (no gcc, or another architecture). */
-export function compileVectorHarness(): { run(cases: readonly VectorCase[]): VectorOutcome[]; remove(): void } | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const directory = mkdtempSync(join(tmpdir(), 'silicon-'));
-  const binary = join(directory, 'harness');
-  try {
-    execFileSync('gcc', ['-O1', '-static', '-no-pie', '-o', binary, vectorHarnessSource], { stdio: 'ignore' });
-  } catch {
-    rmSync(directory, { recursive: true });
-    return undefined;
-  }
-  return {
-    run: (cases) => {
-      const input = new Uint8Array(cases.length * CASE_SIZE);
-      cases.forEach((test, i) => {
-        encodeCase(test, input, i * CASE_SIZE);
-      });
-      const output = execFileSync(binary, { input, maxBuffer: cases.length * RESULT_SIZE + 4096 });
-      return cases.map((_, i) => decodeResult(new DataView(output.buffer, output.byteOffset + i * RESULT_SIZE, RESULT_SIZE)));
-    },
-    remove: () => rmSync(directory, { recursive: true }),
-  };
-}
-
-/** jmp [0x50f00]: back to the harness. */
-const LEAVE = [0xff, 0x24, 0x25, 0x00, 0x0f, 0x05, 0x00];
+/** The harness; undefined when this host cannot compile it. */
+export const compileVectorHarness = (): Harness<VectorCase, VectorOutcome> | undefined =>
+  compileHarness('test/silicon/vectorHarness.c', {
+    caseSize: CASE_SIZE,
+    resultSize: RESULT_SIZE,
+    encode: encodeCase,
+    decode: decodeResult,
+  });
 
 function encodeCase(test: VectorCase, into: Uint8Array, at: number): void {
   const view = new DataView(into.buffer, at + CODE_SIZE);

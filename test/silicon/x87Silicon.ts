@@ -1,13 +1,9 @@
 /** x87 and MMX cases for the processor at hand, and what it and the model make of them. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MXCSR_DEFINED } from '../../src/arch/mxcsr.ts';
+import { CODE_SIZE, compileHarness, type Harness, LEAVE } from './stateHarness.ts';
 
 export const DATA = 0x2_0000;
 export const DATA_SIZE = 1024;
-const CODE_SIZE = 64;
 const AREA_SIZE = 512;
 const REGISTERS_SIZE = 17 * 8 + AREA_SIZE;
 const CASE_SIZE = CODE_SIZE + REGISTERS_SIZE + DATA_SIZE;
@@ -51,35 +47,9 @@ export const X87_EXCEPTION_CLASSES: Readonly<Record<number, string>> = {
   19: 'floating',
 };
 
-/** From the repository's root, where the tests and the long runs start. */
-const source = 'test/silicon/x87Harness.c';
-
-/** Compiles the harness; undefined when this host cannot (no gcc, or another architecture). */
-export function compileX87Harness(): { run(cases: readonly X87Case[]): X87Outcome[]; remove(): void } | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const directory = mkdtempSync(join(tmpdir(), 'silicon-'));
-  const binary = join(directory, 'harness');
-  try {
-    execFileSync('gcc', ['-O1', '-static', '-no-pie', '-o', binary, source], { stdio: 'ignore' });
-  } catch {
-    rmSync(directory, { recursive: true });
-    return undefined;
-  }
-  return {
-    run: (cases) => {
-      const input = new Uint8Array(cases.length * CASE_SIZE);
-      cases.forEach((test, i) => {
-        encodeCase(test, input, i * CASE_SIZE);
-      });
-      const output = execFileSync(binary, { input, maxBuffer: cases.length * RESULT_SIZE + 4096 });
-      return cases.map((_, i) => decodeResult(new DataView(output.buffer, output.byteOffset + i * RESULT_SIZE, RESULT_SIZE)));
-    },
-    remove: () => rmSync(directory, { recursive: true }),
-  };
-}
-
-/** jmp [0x50f00]: back to the harness. */
-const LEAVE = [0xff, 0x24, 0x25, 0x00, 0x0f, 0x05, 0x00];
+/** The harness; undefined when this host cannot compile it. */
+export const compileX87Harness = (): Harness<X87Case, X87Outcome> | undefined =>
+  compileHarness('test/silicon/x87Harness.c', { caseSize: CASE_SIZE, resultSize: RESULT_SIZE, encode: encodeCase, decode: decodeResult });
 
 function encodeCase(test: X87Case, into: Uint8Array, at: number): void {
   into.set([...test.code, ...LEAVE], at);
