@@ -26,12 +26,12 @@ const FAIRBENCH_SECTION = 'section, instructions';
 const SECTIONS = [0, 100, 1000, 4000];
 
 const USUAL_SLICE = 12;
-const USUAL_SECONDS = 0.2;
+const USUAL_MS = 200;
 const slices = { what: 'slice, ms', values: [USUAL_SLICE, 3, 24], vms: [2], given: (slice: number) => ({ slice }) };
 const pauses = { what: 'PAUSE, times', values: [1, 14], vms: [2], given: (pause: number) => ({ costs: { pause } }) };
 /** Cache lines 0: all of them free, wherever they are. Linux's system calls are longer than this kernel's, by an unknown number of instructions. */
 const CHANGES: readonly Change[] = [
-  { what: 'measured, s', values: [USUAL_SECONDS, 0.8], workloads: [HACKBENCH], vms: [2], seeds: 4, given: (seconds) => ({ seconds }) },
+  { what: 'measured, ms', values: [USUAL_MS, 800], workloads: [HACKBENCH], vms: [2], seeds: 4, given: (ms) => ({ seconds: ms / 1000 }) },
   { ...slices, workloads: [HACKBENCH], seeds: 4 },
   { ...slices, workloads: [EBIZZY] },
   { ...pauses, workloads: [HACKBENCH], seeds: 4 },
