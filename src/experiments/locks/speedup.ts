@@ -11,16 +11,22 @@ export const meanWork = (results: ResultSet): number => meanOf(results.values(ma
 /** Mean of the programs' own for machine time. */
 const meanRate = (results: ResultSet): number => meanOf(results.values((one) => 1 / machineTime(one)));
 
+/** Runs with the baseline lock and the seeds that there are of the variant: chance is the same for both. */
+function baselineOf(results: ResultSet, variant: string): ResultSet {
+  const seeds = new Set(results.where({ variant }).entries.map(({ point }) => point.labels['seed']));
+  return new ResultSet(results.where({ variant: BASELINE }).entries.filter(({ point }) => seeds.has(point.labels['seed'])));
+}
+
 /** How many times as fast as with the baseline lock: of runs of the same workload, which differ in their lock only. */
 export const speedup = (results: ResultSet, variant: string): number =>
-  meanWork(results.where({ variant: BASELINE })) / meanWork(results.where({ variant }));
+  meanWork(baselineOf(results, variant)) / meanWork(results.where({ variant }));
 
 /**
  * The same by rates: programs' own time in a given time, averaged over the seeds. Where a lock nearly stands still with one seed and not with another, its mean
  * time says how long the work takes on average, and its mean rate how much is done.
  */
 export const rateGain = (results: ResultSet, variant: string): number =>
-  meanRate(results.where({ variant })) / meanRate(results.where({ variant: BASELINE }));
+  meanRate(results.where({ variant })) / meanRate(baselineOf(results, variant));
 
 /** The least and the most of `speedup` over the seeds. */
 export function speedupRange(results: ResultSet, variant: string): readonly [least: number, most: number] {

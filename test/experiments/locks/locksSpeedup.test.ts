@@ -107,3 +107,15 @@ test('kernbench is measured, but not in the averages; the spread over seeds is s
   const rows = tables[0]!.rows.filter(([workload, vms]) => workload === 'kernbench' && vms === 2);
   expect(rows.map((row) => [row[2], row[5]])).toContainEqual(['preemptable', 10]);
 });
+test('a lock is compared with ticket of the same seeds', () => {
+  const run = (variant: string, seed: number, time: number) => ({
+    point: point({ sweep: 'workloads', workload: 'hackbench', vms: 2, variant, seed }),
+    measurement: workloadRun(time),
+  });
+  const results = new ResultSet([run('ticket', 1, 10), run('ticket', 2, 1000), run('tas', 1, 5)]);
+  const { tables } = locksSpeedup.reduce(results, 'full');
+  expect(tables[0]!.rows.map((row) => [row[2], row[5]])).toEqual([
+    ['ticket', 1],
+    ['tas', 2],
+  ]);
+});
