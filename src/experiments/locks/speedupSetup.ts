@@ -41,7 +41,7 @@ export const SPEEDUP_SIZES: Readonly<Record<Scale, Sizes>> = {
     variants: PUBLISHED_VARIANTS,
     vms: [1, 2],
     slice: 3,
-    seeds: 1,
+    seeds: 3,
     others: [],
     sensitivity: false,
   },
