@@ -15,7 +15,7 @@ export const LINE_WRITTEN = 0x8000;
 /** As many cores as a word has bits for. */
 export const MOST_COHERENT_CORES = 15;
 /** Bytes of the table for so much RAM. */
-export const lineTableBytes = (ramBytes: number): number => (ramBytes >> LINE_SHIFT) * 2;
+export const lineTableBytes = (ramBytes: number): number => (ramBytes >>> LINE_SHIFT) * 2;
 
 /** In cycles, on top of the access itself. */
 export interface LinePrices {
@@ -31,7 +31,7 @@ export class CacheLines {
   constructor(buffer: ArrayBufferLike, byteOffset: number, ramBytes: number, prices: LinePrices) {
     this.byteOffset = byteOffset;
     this.prices = prices;
-    this.words = new Uint16Array(buffer, byteOffset, ramBytes >> LINE_SHIFT);
+    this.words = new Uint16Array(buffer, byteOffset, ramBytes >>> LINE_SHIFT);
   }
 
   /** Cycles that a load at this address, in RAM, waits for its line. */

@@ -51,6 +51,7 @@ test('lines cost what the protocol says, whatever the order of accesses', () => 
 
 test('the table has a word for each line', () => {
   expect(lineTableBytes(RAM)).toBe((RAM / 64) * 2);
+  expect(lineTableBytes(3 * 1024 ** 3)).toBe(96 * 1024 ** 2);
   const all = lines();
   expect(all.store(0, RAM - 1)).toBe(0);
   expect(all.load(1, RAM - 64)).toBe(100);
