@@ -1,21 +1,11 @@
-/**
- * The way into the kernel by SYSCALL, and every way back to user mode.
- *
- * Linux's convention for x86-64: number in RAX, arguments in RDI, RSI, RDX, R10, R8, R9, result or negated error number in RAX; RCX and R11
- * are lost. The whole state of the user is on the thread's kernel stack as a TrapFrame, as after an interrupt. `syscall_init` prepares the running core.
- *
- * `return_to_user`: whoever goes back to user mode calls it last, with interrupts on or off. What has to be done before is done: the thread dies if it has
- * to, deferred work runs, another thread gets the core. Interrupts are off when it returns. SDM: Vol. 3, "Fast System Calls in 64-Bit Mode".
- */
-import { IA32_FMASK, IA32_LSTAR, IA32_STAR } from '../../arch/msr.ts';
 import { RFLAGS_AC, RFLAGS_DF, RFLAGS_IF, RFLAGS_NT, RFLAGS_TF } from '../../arch/rflags.ts';
 import type { Assembler } from '../../asm/assembler.ts';
 import { at, mem, mem8, mem64 } from '../../asm/operand.ts';
 import { sizeOf } from '../../asm/record.ts';
-import { eax, ecx, edi, edx, r10, r11, rax, rbx, rcx, rdi, rsp } from '../../asm/register.ts';
-import { addr } from '../../asm/symbolValue.ts';
-import { KERNEL_CS, SYSRET_BASE, USER_CS, USER_DS } from '../lib/layout.ts';
+import { edi, r10, r11, rax, rbx, rcx, rdi, rsp } from '../../asm/register.ts';
+import { USER_CS, USER_DS } from '../lib/layout.ts';
 import { cpu, PerCpu } from '../lib/percpu.ts';
+import { syscallInit } from '../lib/syscalls.ts';
 import { SAVED_REGISTERS, TrapFrame } from '../lib/trap.ts';
 import { anyWork, core, KernelCore } from './core.ts';
 import { ENOSYS } from './errors.ts';
@@ -26,20 +16,7 @@ import { current, Thread } from './thread.ts';
 export const entry =
   ({ syscallWork }: KernelChoices) =>
   (a: Assembler): void => {
-    a.proc('syscall_init', {}, () => {
-      a.mov(ecx, IA32_STAR);
-      a.xor(eax, eax);
-      a.mov(edx, (SYSRET_BASE << 16) | KERNEL_CS);
-      a.wrmsr();
-      a.mov(ecx, IA32_LSTAR);
-      a.mov(eax, addr('syscall_entry'));
-      a.xor(edx, edx);
-      a.wrmsr();
-      a.mov(ecx, IA32_FMASK);
-      a.mov(eax, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT);
-      a.xor(edx, edx);
-      a.wrmsr();
-    });
+    syscallInit(a, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT);
 
     a.align(64);
     a.label('syscall_entry');

@@ -23,7 +23,8 @@ export function syscallTable(a: Assembler, procedures: readonly string[]): void 
   });
 }
 
-export function syscalls(a: Assembler): void {
+/** `syscall_init`: SYSCALL of the running core goes to the label `syscall_entry`, with these flags clear. */
+export function syscallInit(a: Assembler, clearedFlags: number): void {
   a.proc('syscall_init', {}, () => {
     a.mov(ecx, IA32_STAR);
     a.xor(eax, eax);
@@ -34,10 +35,14 @@ export function syscalls(a: Assembler): void {
     a.xor(edx, edx);
     a.wrmsr();
     a.mov(ecx, IA32_FMASK);
-    a.mov(eax, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC);
+    a.mov(eax, clearedFlags);
     a.xor(edx, edx);
     a.wrmsr();
   });
+}
+
+export function syscalls(a: Assembler): void {
+  syscallInit(a, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC);
 
   a.label('syscall_entry');
   a.swapgs();
